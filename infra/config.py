@@ -1,0 +1,173 @@
+"""Read dwh.cfg into typed settings; every fault is one sentence that names file, section and key.
+
+A dwh.cfg written for the course works as it is: values may be quoted, sections and keys are the usual ones
+(CLUSTER, IAM_ROLE, S3, AWS, DWH). `dwh.cfg.example` describes each of them. Without a dwh.cfg the settings mean the
+embedded warehouse with simulated data.
+"""
+
+import configparser
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_PATH = ROOT / "dwh.cfg"
+DEFAULT_REGION = "us-west-2"  # where the course keeps its bucket
+EMBEDDED_ROLE = "arn:aws:iam::000000000000:role/embedded"  # a COPY needs a role; the stand-in signs in as you
+S3_KEYS = ("LOG_DATA", "LOG_JSONPATH", "SONG_DATA")
+
+
+class ConfigError(Exception):
+    """A missing or wrong value in dwh.cfg; the message is the whole explanation. Scripts exit with 2."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What dwh.cfg says. Secrets are kept out of `repr`."""
+
+    path: Path | None  # the file read; None: built-in defaults
+    host: str  # "" means the embedded warehouse
+    port: int
+    dbname: str
+    user: str
+    password: str = field(repr=False)
+    role_arn: str
+    region: str  # of the S3 buckets
+    log_data: str  # s3://bucket/prefix/ or an absolute local path; a folder ends with a separator
+    log_jsonpath: str
+    song_data: str
+    local_path: Path  # where the embedded warehouse keeps its files
+    simulated: bool  # True: the data are simulated below local_path
+    sections: dict[str, dict[str, str]] = field(repr=False)  # every value as written, quotes taken off
+
+    @property
+    def embedded(self) -> bool:
+        """Whether these settings mean the embedded warehouse."""
+        return not self.host
+
+    def describe(self) -> str:
+        """One line for a script's first line of output: which warehouse, which data, and how to change that."""
+        if not self.embedded:
+            return f"Amazon Redshift at {self.host}:{self.port}/{self.dbname}, as {self.path} says."
+        data = "simulated data" if self.simulated else f"data from {self.log_data} and {self.song_data}"
+        if self.path is None:
+            change = "copy dwh.cfg.example to dwh.cfg and fill it in"
+        else:
+            change = f"set [CLUSTER] HOST in {self.path}"
+        return f"Embedded warehouse in {self.local_path} with {data}. To use Amazon Redshift, {change}."
+
+
+def load_settings(path: str | Path | None = None) -> Settings:
+    """Settings from `path`, or from the dwh.cfg beside the scripts, or (where there is none) the built-in defaults.
+
+    Raises ConfigError for a file that cannot be read and for every missing or wrong value.
+    """
+    if path is None and not DEFAULT_PATH.exists():
+        return _settings(None, {})
+    file = Path(path or DEFAULT_PATH).expanduser().absolute()
+    return _settings(file, _read(file))
+
+
+def _read(file: Path) -> dict[str, dict[str, str]]:
+    """The file's sections; section names upper case, keys upper case, one pair of quotes round a value taken off."""
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.optionxform = str.upper
+    try:
+        parser.read_string(file.read_text(encoding="utf-8-sig"), source=str(file))
+    except FileNotFoundError:
+        raise ConfigError(f"{file} does not exist: copy dwh.cfg.example there and fill it in.") from None
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} is not UTF-8 text (byte {error.start}): save it as UTF-8.") from None
+    except configparser.MissingSectionHeaderError as error:
+        raise ConfigError(f"{file}, line {error.lineno}: a [SECTION] must come before the first key.") from None
+    except configparser.DuplicateOptionError as error:
+        raise ConfigError(f"{file}, line {error.lineno}: [{error.section}] {error.option} is there twice.") from None
+    except configparser.DuplicateSectionError as error:
+        raise ConfigError(f"{file}, line {error.lineno}: section [{error.section}] is there twice.") from None
+    except configparser.ParsingError as error:
+        lines = ", ".join(str(number) for number, _ in error.errors)
+        raise ConfigError(f"{file}, line {lines}: expected KEY = value.") from None
+    return {name.upper(): {key: _unquote(value) for key, value in parser[name].items()} for name in parser.sections()}
+
+
+def _unquote(value: str) -> str:
+    """`value` without white space around it and without one pair of quotes."""
+    value = value.strip()
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
+        return value[1:-1].strip()
+    return value
+
+
+def _settings(file: Path | None, sections: dict[str, dict[str, str]]) -> Settings:
+    """Check the values of `sections` and put them into Settings."""
+
+    def get(*places: tuple[str, str], default: str = "") -> str:
+        """The first of (section, key) `places` that holds a value."""
+        return next((value for section, key in places if (value := sections.get(section, {}).get(key))), default)
+
+    def require(*places: tuple[str, str]) -> str:
+        """The same, or a ConfigError that names the first place."""
+        section, key = places[0]
+        return get(*places) or _fail(file, section, key, "is missing: give it a value.")
+
+    base = file.parent if file else ROOT
+    local_path = base / Path(get(("LOCAL", "PATH"), default=".local")).expanduser()
+    host = get(("CLUSTER", "HOST"))
+    if host and not re.fullmatch(r"[A-Za-z0-9._-]+", host):
+        _fail(file, "CLUSTER", "HOST", "is to be the host name alone, without port, database or scheme.")
+    port = get(("CLUSTER", "DB_PORT"), ("DWH", "DWH_PORT"), default="5439")
+    if not (port.isdecimal() and 0 < int(port) < 65536):
+        _fail(file, "CLUSTER", "DB_PORT", f"is {port!r}: it must be a port number such as 5439.")
+    role_arn = require(("IAM_ROLE", "ARN")) if host else get(("IAM_ROLE", "ARN"), default=EMBEDDED_ROLE)
+    if not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+", role_arn):
+        _fail(file, "IAM_ROLE", "ARN", f"is {role_arn!r}: it must look like arn:aws:iam::123456789012:role/name.")
+    simulated = not host and not any(get(("S3", key)) for key in S3_KEYS)
+    if simulated:
+        data = local_path / "data"
+        sources = [str(data / "log_data"), str(data / "log_json_path.json"), str(data / "song_data")]
+    else:
+        sources = [require(("S3", key)) for key in S3_KEYS]
+    log_data, log_jsonpath, song_data = (
+        _source(file, key, value, base, host) for key, value in zip(S3_KEYS, sources, strict=True)
+    )
+    if log_jsonpath.startswith(log_data):
+        _fail(file, "S3", "LOG_JSONPATH", "lies inside LOG_DATA, where COPY would read it as events: move it out.")
+    return Settings(
+        path=file,
+        host=host,
+        port=int(port),
+        dbname=require(("CLUSTER", "DB_NAME"), ("DWH", "DWH_DB")) if host else "dwh",
+        user=require(("CLUSTER", "DB_USER"), ("DWH", "DWH_DB_USER")) if host else "sparkify",
+        password=require(("CLUSTER", "DB_PASSWORD"), ("DWH", "DWH_DB_PASSWORD")) if host else "",
+        role_arn=role_arn,
+        region=get(("S3", "REGION"), ("AWS", "REGION"), ("DWH", "DWH_REGION"), default=DEFAULT_REGION),
+        log_data=log_data,
+        log_jsonpath=log_jsonpath,
+        song_data=song_data,
+        local_path=local_path,
+        simulated=simulated,
+        sections=sections,
+    )
+
+
+def _source(file: Path | None, key: str, value: str, base: Path, host: str) -> str:
+    """An S3 URL or an absolute local path; folders end with a separator, so that no neighbour shares the prefix."""
+    is_folder = key != "LOG_JSONPATH"
+    if value.startswith("s3://"):
+        if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+(/.*)?", value):
+            _fail(file, "S3", key, f"is {value!r}: it must look like s3://bucket/path.")
+        if is_folder and re.search(r"\.(json|gz|bz2|lzo|zst)$", value):
+            _fail(file, "S3", key, f"is {value!r}: name the folder, not a file in it.")
+        return value.rstrip("/") + "/" if is_folder else value
+    if host:
+        _fail(file, "S3", key, f"is {value!r}: Redshift reads from S3, so it must start with s3://.")
+    path = base / Path(value).expanduser()
+    return str(path) + os.sep if is_folder and not path.is_file() else str(path)
+
+
+def _fail(file: Path | None, section: str, key: str, problem: str):
+    """Raise the ConfigError for one key."""
+    raise ConfigError(f"{file}: [{section}] {key} {problem}")
