@@ -16,9 +16,9 @@ def connect(settings: Settings) -> connection:
     Raises WarehouseError where that fails.
     """
     if settings.embedded:
-        from infra import local  # not before it is needed: someone on AWS does without the embedded engine
+        from infra.local.connection import connect as connect_embedded  # only for those who use it
 
-        return local.connect(settings)
+        return connect_embedded(settings)
     from infra import redshift
 
     return redshift.connect(settings)
