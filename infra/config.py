@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PATH = ROOT / "dwh.cfg"
 DEFAULT_REGION = "us-west-2"  # where the course keeps its bucket
 EMBEDDED_ROLE = "arn:aws:iam::000000000000:role/embedded"  # a COPY needs a role; the stand-in signs in as you
+PASSWORD_KEYS = (("CLUSTER", "DB_PASSWORD"), ("DWH", "DWH_DB_PASSWORD"))
+PASSWORD_VARIABLE = "DWH_DB_PASSWORD"  # the environment's, for those who keep it out of the file
 S3_KEYS = ("LOG_DATA", "LOG_JSONPATH", "SONG_DATA")
 
 
@@ -40,6 +42,7 @@ class Settings:
     local_path: Path  # where the embedded warehouse keeps its files
     simulated: bool  # True: the data are simulated below local_path
     sections: dict[str, dict[str, str]] = field(repr=False)  # every value as written, quotes taken off
+    sslrootcert: str = ""  # a file of certificates to trust instead of the public roots; "" is right for AWS
 
     @property
     def embedded(self) -> bool:
@@ -111,22 +114,27 @@ def _settings(file: Path | None, sections: dict[str, dict[str, str]]) -> Setting
     def require(*places: tuple[str, str]) -> str:
         """The same, or a ConfigError that names the first place."""
         section, key = places[0]
-        return get(*places) or _fail(file, section, key, "is missing: give it a value.")
+        return get(*places) or fail(file, section, key, "is missing: give it a value.")
 
     base = file.parent if file else ROOT
     local_path = base / Path(get(("LOCAL", "PATH"), default=".local")).expanduser()
     host = get(("CLUSTER", "HOST"))
     if host and not re.fullmatch(r"[A-Za-z0-9._-]+", host):
-        _fail(file, "CLUSTER", "HOST", "is to be the host name alone, without port, database or scheme.")
+        fail(file, "CLUSTER", "HOST", "is to be the host name alone, without port, database or scheme.")
     port = get(("CLUSTER", "DB_PORT"), ("DWH", "DWH_PORT"), default="5439")
     if not (port.isdecimal() and 0 < int(port) < 65536):
-        _fail(file, "CLUSTER", "DB_PORT", f"is {port!r}: it must be a port number such as 5439.")
+        fail(file, "CLUSTER", "DB_PORT", f"is {port!r}: it must be a port number such as 5439.")
     role_arn = require(("IAM_ROLE", "ARN")) if host else get(("IAM_ROLE", "ARN"), default=EMBEDDED_ROLE)
     if not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+", role_arn):
-        _fail(file, "IAM_ROLE", "ARN", f"is {role_arn!r}: it must look like arn:aws:iam::123456789012:role/name.")
+        fail(file, "IAM_ROLE", "ARN", f"is {role_arn!r}: it must look like arn:aws:iam::123456789012:role/name.")
+    # Nowhere a password: redshift.connect asks AWS for a temporary one.
+    password = get(*PASSWORD_KEYS) or os.environ.get(PASSWORD_VARIABLE, "")
+    sslrootcert = get(("CLUSTER", "SSLROOTCERT"))
+    if sslrootcert:
+        sslrootcert = str(base / Path(sslrootcert).expanduser())
     simulated = not host and not any(get(("S3", key)) for key in S3_KEYS)
     if simulated:
-        data = local_path / "data"
+        data = local_path / "simulated"
         sources = [str(data / "log_data"), str(data / "log_json_path.json"), str(data / "song_data")]
     else:
         sources = [require(("S3", key)) for key in S3_KEYS]
@@ -134,14 +142,14 @@ def _settings(file: Path | None, sections: dict[str, dict[str, str]]) -> Setting
         _source(file, key, value, base, host) for key, value in zip(S3_KEYS, sources, strict=True)
     )
     if log_jsonpath.startswith(log_data):
-        _fail(file, "S3", "LOG_JSONPATH", "lies inside LOG_DATA, where COPY would read it as events: move it out.")
+        fail(file, "S3", "LOG_JSONPATH", "lies inside LOG_DATA, where COPY would read it as events: move it out.")
     return Settings(
         path=file,
         host=host,
         port=int(port),
         dbname=require(("CLUSTER", "DB_NAME"), ("DWH", "DWH_DB")) if host else "dwh",
         user=require(("CLUSTER", "DB_USER"), ("DWH", "DWH_DB_USER")) if host else "sparkify",
-        password=require(("CLUSTER", "DB_PASSWORD"), ("DWH", "DWH_DB_PASSWORD")) if host else "",
+        password=password if host else "",
         role_arn=role_arn,
         region=get(("S3", "REGION"), ("AWS", "REGION"), ("DWH", "DWH_REGION"), default=DEFAULT_REGION),
         log_data=log_data,
@@ -150,6 +158,7 @@ def _settings(file: Path | None, sections: dict[str, dict[str, str]]) -> Setting
         local_path=local_path,
         simulated=simulated,
         sections=sections,
+        sslrootcert=sslrootcert,
     )
 
 
@@ -158,16 +167,16 @@ def _source(file: Path | None, key: str, value: str, base: Path, host: str) -> s
     is_folder = key != "LOG_JSONPATH"
     if value.startswith("s3://"):
         if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+(/.*)?", value):
-            _fail(file, "S3", key, f"is {value!r}: it must look like s3://bucket/path.")
+            fail(file, "S3", key, f"is {value!r}: it must look like s3://bucket/path.")
         if is_folder and re.search(r"\.(json|gz|bz2|lzo|zst)$", value):
-            _fail(file, "S3", key, f"is {value!r}: name the folder, not a file in it.")
+            fail(file, "S3", key, f"is {value!r}: name the folder, not a file in it.")
         return value.rstrip("/") + "/" if is_folder else value
     if host:
-        _fail(file, "S3", key, f"is {value!r}: Redshift reads from S3, so it must start with s3://.")
+        fail(file, "S3", key, f"is {value!r}: Redshift reads from S3, so it must start with s3://.")
     path = base / Path(value).expanduser()
     return str(path) + os.sep if is_folder and not path.is_file() else str(path)
 
 
-def _fail(file: Path | None, section: str, key: str, problem: str):
+def fail(file: Path | None, section: str, key: str, problem: str):
     """Raise the ConfigError for one key."""
     raise ConfigError(f"{file}: [{section}] {key} {problem}")

@@ -25,7 +25,7 @@ def connect(settings: Settings) -> psycopg2.extensions.connection:
     try:
         reach = keeper.acquire(settings.local_path)
         if settings.simulated:
-            _simulate(settings.local_path / "data")
+            _simulate(settings.local_path / "simulated")
         connection = psycopg2.connect(
             **reach, application_name="sparkify", connection_factory=RedshiftConnection, cursor_factory=RedshiftCursor
         )

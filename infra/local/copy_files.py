@@ -20,6 +20,7 @@ from infra.config import Settings
 from infra.local.copy_statement import CopyError, CopyStatement
 
 BATCH = 16 << 20  # bytes of JSON that are loaded at a time
+WHOLE = range(1 << 20, 128 << 20)  # sizes in bytes of the files on disk that are loaded in place, each as one batch
 BLOCK = 4 << 20  # bytes read at a time
 SMALL = 1 << 20  # objects in S3 up to this size are fetched many at a time
 FETCHES = 16  # requests to S3 at a time
@@ -44,6 +45,14 @@ class Segment:
     file: str
     line: int
     data: bytes
+
+
+@dataclass
+class Batch:
+    """What is loaded at a time: segments, or one whole file on disk that nobody has read yet."""
+
+    segments: list[Segment]
+    whole: SourceFile | None = None
 
 
 def find(statement: CopyStatement, settings: Settings) -> list[SourceFile]:
@@ -179,41 +188,48 @@ def _explain(where: str, error: Exception) -> str:
 
 
 def batches(
-    files: list[SourceFile], statement: CopyStatement, progress: Callable[[int, int], None]
-) -> Iterator[list[Segment]]:
-    """The files' contents as lists of segments of about BATCH bytes together.
+    files: list[SourceFile], statement: CopyStatement, progress: Callable[[int, int], None], in_place: bool = True
+) -> Iterator[Batch]:
+    """The files' contents in batches of about BATCH bytes; files on disk are left for DuckDB to read `in_place`.
 
     `progress` is told the files finished and the bytes of them (as stored). Raises CopyError for an unreadable file.
     """
-    batch: list[Segment] = []
-    size = done = bytes_done = 0
-    for file, stream in _opened(files, statement):
-        line, rest = 1, bytearray()
+    batch = Batch([])
+    size = bytes_done = 0
+    for done, (file, stream) in enumerate(_opened(files, statement), 1):
+        line, rest = 1, b""
         try:
             with stream:
-                while block := stream.read(BLOCK):
-                    rest += block
-                    if size + len(rest) >= BATCH and (cut := _cut(rest)):
-                        batch.append(Segment(file.name, line, bytes(rest[:cut])))
-                        yield batch
-                        line += rest.count(b"\n", 0, cut)
-                        del rest[:cut]
-                        batch, size = [], 0
+                if in_place and file.size in WHOLE and _is_plain_on_disk(file, statement):
+                    yield Batch([], file)
+                else:
+                    while block := stream.read(BLOCK):
+                        rest += block
+                        if size + len(rest) >= BATCH and (cut := _cut(rest)):
+                            batch.segments.append(Segment(file.name, line, rest[:cut]))
+                            yield batch
+                            line += rest.count(b"\n", 0, cut)
+                            batch, size, rest = Batch([]), 0, rest[cut:]
         except (BotoCoreError, ClientError, OSError, EOFError) as error:
             raise CopyError(_explain(file.name, error)) from None
         if rest:
-            batch.append(Segment(file.name, line, bytes(rest)))
+            batch.segments.append(Segment(file.name, line, rest))
             size += len(rest)
-        done, bytes_done = done + 1, bytes_done + file.size
+        bytes_done += file.size
         progress(done, bytes_done)
         if size >= BATCH:
             yield batch
-            batch, size = [], 0
-    if batch:
+            batch, size = Batch([]), 0
+    if batch.segments:
         yield batch
 
 
-def _cut(data: bytearray) -> int:
+def _is_plain_on_disk(file: SourceFile, statement: CopyStatement) -> bool:
+    """Whether DuckDB can read the file itself."""
+    return not file.name.startswith("s3://") and not statement.compression
+
+
+def _cut(data: bytes) -> int:
     """Where the last whole object that a line break follows ends in `data`; 0 if there is none."""
     reach = 1 << 16
     while True:  # look from the end, further back each time

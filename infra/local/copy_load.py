@@ -6,27 +6,33 @@ rejects is read again object by object (copy_values.py), which finds each fault 
 """
 
 import io
+import itertools
 import json
 import re
 import tempfile
+import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 import psycopg2
 from psycopg2.extensions import cursor as PlainCursor
 
 from infra.local import copy_files, copy_statement, copy_values
-from infra.local.copy_files import Segment
+from infra.local.copy_files import Batch
 from infra.local.copy_statement import CopyError, CopyStatement
 from infra.local.copy_values import Column, Record, Rejected
 
 Path_ = list[str | int]  # a jsonpath: keys and array positions
-Batch = tuple[list[Segment], "Path | None"]  # its objects, and the CSV that DuckDB made of them if it could
+SHREDDERS = 2  # threads; DuckDB gives up Python's lock while it works
+_SPACE = b" \t\r\n"
+_TRAILING_COMMA = re.compile(rb",\s*[}\]]")
 _STEP = re.compile(r"""\[\s*(?:'([^']*)'|"([^"]*)"|(\d+))\s*\]|\.([A-Za-z_][A-Za-z0-9_]*)""")
 
 
@@ -45,7 +51,7 @@ class Plan:
         keys = [path[0].lower() if len(path) == 1 and isinstance(path[0], str) else "" for path in self.paths]
         options = self.statement
         changes_values = options.empty_as_null or options.blanks_as_null or self.ignore_case
-        return all(keys) and not changes_values and all(_check(column, options) for column in self.columns) and (
+        return all(keys) and not changes_values and all(_shred_as(column, options) for column in self.columns) and (
             len({path[0] for path in self.paths}) == len(set(keys))  # DuckDB's names ignore case
         )  # fmt: skip
 
@@ -64,10 +70,8 @@ def run(connection: psycopg2.extensions.connection, text: str) -> None:
         files = copy_files.find(statement, connection.settings)
         with closing(Journal(connection, statement.table, files)) as journal:
             rows = _load(cursor, plan, files, journal, connection.settings)
-            cursor.execute(
-                "SELECT set_config('redshift.last_copy_count', %s, false), set_config('redshift.last_copy_id', %s, false)",
-                (str(rows), str(journal.query)),
-            )
+            for name, value in (("last_copy_count", rows), ("last_copy_id", journal.query)):
+                cursor.execute(f"SET redshift.{name} = '{value}'")
         if analyze:
             cursor.execute(f"ANALYZE {statement.table}")
 
@@ -142,64 +146,78 @@ def _jsonpath(path: object, where: str) -> Path_:
 
 def _load(cursor: PlainCursor, plan: Plan, files: list, journal: "Journal", settings) -> int:
     """Load every file and return the rows loaded. Raises CopyError if more records are rejected than allowed."""
-    rows = rejected = 0
     folder = settings.local_path / "tmp"
     folder.mkdir(exist_ok=True)
-    names = ", ".join('"{}"'.format(column.name.replace('"', '""')) for column in plan.columns)
-    target = f"COPY {plan.statement.table} ({names}) FROM STDIN (FORMAT csv)"
-    with tempfile.TemporaryDirectory(dir=folder) as scratch, ThreadPoolExecutor(1) as pool:
-        ready = _shredded(plan, copy_files.batches(files, plan.statement, journal.progress), Path(scratch))
-        ahead = pool.submit(next, ready, None)
-        while batch := ahead.result():
-            ahead = pool.submit(next, ready, None)
-            segments, csv = batch
-            loaded = _load_fast(cursor, target, csv)
-            if loaded is None:
-                loaded, faults = _load_exact(cursor, target, plan, segments, journal)
-                rejected += faults
-                if rejected > plan.statement.max_errors:
-                    table = plan.statement.table.replace('"', "")
-                    raise CopyError(
-                        f"Load into table '{table}' failed.  Check 'stl_load_errors' system table for details."
-                    )
-            rows += loaded
-    return rows
+    loader = Loader(cursor, plan, journal)
+    with (
+        tempfile.TemporaryDirectory(dir=folder) as scratch,
+        closing(duckdb.connect(config={"threads": 1, "memory_limit": "200MB"})) as duck,
+        ThreadPoolExecutor(SHREDDERS) as pool,
+    ):
+        batches = copy_files.batches(files, plan.statement, journal.progress, plan.is_simple)
+        shredder = Shredder(plan, batches, Path(scratch), duck)
+        ahead = deque(pool.submit(shredder.next) for _ in range(SHREDDERS))
+        while shredded := ahead.popleft().result():
+            ahead.append(pool.submit(shredder.next))
+            batch, csv = shredded
+            if loader.load_fast(csv):
+                continue
+            if batch.whole is None:
+                loader.load_exact(batch)
+                continue
+            for piece in copy_files.batches([batch.whole], plan.statement, lambda *_: None, in_place=False):
+                if not loader.load_fast(shredder.shred(piece)):
+                    loader.load_exact(piece)
+    return loader.rows
 
 
-def _load_fast(cursor: PlainCursor, target: str, csv: Path | None) -> int | None:
-    """Give a batch's CSV to PostgreSQL and return its rows; None if it has none or PostgreSQL rejects a value."""
-    if csv is None:
-        return None
-    cursor.execute("SAVEPOINT fast")
-    try:
-        with open(csv, "rb") as file:
-            cursor.copy_expert(target, file, size=1 << 16)
-        rows = cursor.rowcount
-    except (psycopg2.DataError, psycopg2.IntegrityError):
-        cursor.execute("ROLLBACK TO fast")
-        return None
-    finally:
-        csv.unlink()
-    cursor.execute("RELEASE fast")
-    return rows
+class Loader:
+    """Gives batches to PostgreSQL's own COPY and counts what it took."""
 
+    def __init__(self, cursor: PlainCursor, plan: Plan, journal: "Journal"):
+        """Start with no rows loaded and none rejected."""
+        self._cursor, self._plan, self._journal = cursor, plan, journal
+        self.rows = self.rejected = 0
+        names = ", ".join(_name(column.name) for column in plan.columns)
+        self._target = f"COPY {plan.statement.table} ({names}) FROM STDIN (FORMAT csv)"
 
-def _load_exact(
-    cursor: PlainCursor, target: str, plan: Plan, segments: list[Segment], journal: "Journal"
-) -> tuple[int, int]:
-    """Load a batch object by object; returns rows loaded and records rejected, of which the first are noted."""
-    lines, faults = [], 0
-    for segment in segments:
-        for record in copy_values.records(segment, plan.statement.replacement):
-            try:
-                lines.append(_row(record, plan))
-            except Rejected as fault:
-                faults += 1
-                journal.note(record, fault)
-                if faults > plan.statement.max_errors:
-                    return 0, faults
-    cursor.copy_expert(target, io.StringIO("".join(lines)))
-    return len(lines), faults
+    def load_fast(self, csv: Path | None) -> bool:
+        """Load what DuckDB made of a batch; False if it could not, or PostgreSQL rejects a value."""
+        if csv is None:
+            return False
+        self._cursor.execute("SAVEPOINT fast")
+        try:
+            with open(csv, "rb") as file:
+                self._cursor.copy_expert(self._target, file, size=1 << 18)
+            rows = self._cursor.rowcount
+        except (psycopg2.DataError, psycopg2.IntegrityError):
+            self._cursor.execute("ROLLBACK TO fast")
+            return False
+        finally:
+            csv.unlink()
+        self._cursor.execute("RELEASE fast")
+        self.rows += rows
+        return True
+
+    def load_exact(self, batch: Batch) -> None:
+        """Load a batch object by object; what is rejected goes to the journal. Raises CopyError at one too many."""
+        lines = []
+        for segment in batch.segments:
+            for record in copy_values.records(segment, self._plan.statement.replacement):
+                try:
+                    lines.append(_row(record, self._plan))
+                except Rejected as fault:
+                    self._reject(record, fault)
+        self._cursor.copy_expert(self._target, io.StringIO("".join(lines)))
+        self.rows += len(lines)
+
+    def _reject(self, record: Record, fault: Rejected) -> None:
+        """Note a rejected record. Raises CopyError if MAXERROR allows no more."""
+        self._journal.note(record, fault)
+        self.rejected += 1
+        if self.rejected > self._plan.statement.max_errors:
+            table = self._plan.statement.table.replace('"', "")
+            raise CopyError(f"Load into table '{table}' failed.  Check 'stl_load_errors' system table for details.")
 
 
 def _row(record: Record, plan: Plan) -> str:
@@ -220,60 +238,93 @@ def _row(record: Record, plan: Plan) -> str:
     return ",".join(fields) + "\n"
 
 
-def _shredded(plan: Plan, batches: Iterator[list[Segment]], folder: Path) -> Iterator[Batch]:
-    """Each batch with the CSV that DuckDB makes of it, or with None where that is to be done exactly."""
-    with closing(duckdb.connect(config={"threads": 1, "memory_limit": "200MB"})) as duck:
-        for number, segments in enumerate(batches):
-            yield segments, _shred(duck, plan, segments, folder, number) if plan.is_simple else None
+class Shredder:
+    """Turns batches of objects into CSV with DuckDB; several threads may ask for the next one."""
 
+    def __init__(self, plan: Plan, batches: Iterator[Batch], folder: Path, duck: duckdb.DuckDBPyConnection):
+        """The query is the same for every batch but for the two files."""
+        self._plan, self._batches, self._folder, self._duck = plan, batches, folder, duck
+        self._lock, self._numbers = threading.Lock(), itertools.count()
+        keys = dict.fromkeys(str(path[0]) for path in plan.paths)
+        fields = ", ".join(f"{_quote(key)}: 'VARCHAR'" for key in keys)
+        pairs = zip(plan.columns, plan.paths, strict=True)
+        values, odd = zip(*(_shred_as(column, plan.statement, str(path[0])) or ("", "") for column, path in pairs))
+        nothing = " AND ".join(f"{_name(key)} IS NULL" for key in keys)  # null at the root, or {}
+        self._query = f"""COPY (
+            SELECT {", ".join(values)}
+            FROM read_json($source, format = 'unstructured', columns = {{{fields}}},
+                maximum_object_size = {copy_values.LARGEST_OBJECT})
+            WHERE CASE WHEN ({") OR (".join((nothing, *odd))}) THEN error('odd') ELSE true END
+        ) TO $csv (FORMAT csv, HEADER false)"""
 
-def _shred(duck, plan: Plan, segments: list[Segment], folder: Path, number: int) -> Path | None:
-    """The batch as CSV, None where a file looks odd or DuckDB finds anything that Redshift would not load as it is."""
-    for segment in segments:
-        data = segment.data.strip(b" \t\r\n")
-        if data and not (data.startswith(b"{") and data.endswith(b"}")):
+    def next(self) -> tuple[Batch, Path | None] | None:
+        """The next batch with its CSV, or with None where it is to be loaded exactly; None after the last batch."""
+        with self._lock:
+            batch = next(self._batches, None)
+        return None if batch is None else (batch, self.shred(batch))
+
+    def shred(self, batch: Batch) -> Path | None:
+        """The batch as CSV, None where it looks odd or DuckDB finds what Redshift would not load as it is."""
+        if not self._plan.is_simple:
             return None
-    data = b"\n".join(segment.data for segment in segments)
-    if re.search(rb",\s*[}\]]", data):  # DuckDB forgives a trailing comma
-        return None
-    source, csv = folder / "batch.json", folder / f"{number}.csv"
-    source.write_bytes(data)
-    keys = dict.fromkeys(path[0] for path in plan.paths)
-    fields = ", ".join(f"{_quote(key)}: 'VARCHAR'" for key in keys)
-    values = ", ".join(_check(column, plan.statement, path[0]) for column, path in zip(plan.columns, plan.paths))
-    something = f"coalesce({', '.join(_name(key) for key in keys)}) IS NOT NULL"  # not null or {} at the root
-    query = f"""COPY (
-        SELECT {values} FROM read_json({_quote(str(source))}, format = 'unstructured', columns = {{{fields}}},
-            maximum_object_size = {copy_values.LARGEST_OBJECT})
-        WHERE CASE WHEN {something} THEN true ELSE error('odd') END
-    ) TO {_quote(str(csv))} (FORMAT csv, HEADER false)"""
-    try:
-        duck.execute(query)
-    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException):
-        return None
-    return csv
+        name = self._folder / f"{next(self._numbers)}"
+        source, csv = name.with_suffix(".json"), name.with_suffix(".csv")
+        if batch.whole:
+            with batch.whole.open() as stream:
+                if not _looks_sound(stream):
+                    return None
+        else:
+            if not all(_looks_sound(io.BytesIO(segment.data)) for segment in batch.segments):
+                return None
+            source.write_bytes(b"\n".join(segment.data for segment in batch.segments))
+        try:
+            path = batch.whole.name if batch.whole else str(source)
+            query = self._query.replace("$source", _quote(path), 1).replace("$csv", _quote(str(csv)), 1)
+            self._duck.cursor().execute(query)
+        except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException):
+            csv.unlink(missing_ok=True)
+            return None
+        finally:
+            source.unlink(missing_ok=True)
+        return csv
 
 
-def _check(column: Column, statement: CopyStatement, key: str = "") -> str:
-    """DuckDB's expression for a value: its text, or an error where the slow path must look; "" if DuckDB cannot."""
+def _looks_sound(stream: BinaryIO) -> bool:
+    """Whether a file begins and ends with a brace and has no comma before one, which DuckDB would forgive."""
+    first, last, tail = b"", b"", b""
+    while block := stream.read(copy_files.BLOCK):
+        if _TRAILING_COMMA.search(tail + block):
+            return False
+        stripped = block.strip(_SPACE)
+        first, last = first or stripped[:1], stripped[-1:] or last
+        tail = b"," if (stripped or tail)[-1:] == b"," else b""
+    return first == b"{" and last == b"}"
+
+
+def _shred_as(column: Column, statement: CopyStatement, key: str = "") -> tuple[str, str] | None:
+    """DuckDB's expression for a column's text, and its condition for a value that it may not read as Redshift would.
+
+    None for a column that only the slow path can fill.
+    """
     name = _name(key)
     if column.kind == "character varying":
-        # A number with a fraction or an exponent may have been written otherwise, and so may an object or array.
+        # A number with a fraction or an exponent may have been written otherwise, and so may an object or an array.
         number = r"-?[0-9]+([.][0-9]+([eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)"
-        odd = f"""({name} >= '-' AND {name} < ':' AND regexp_full_match({name}, '{number}'))
-            OR ((({name} >= '[' AND {name} < '\\') OR ({name} >= '{{' AND {name} < '|')) AND json_valid({name}))
-            OR ({name} IN ('NaN', 'Infinity', '-Infinity', 'nan', 'inf', '-inf'))"""
-        return f"CASE WHEN {odd} THEN error('odd') ELSE {name} END"
-    result = name
+        return name, (
+            f"({name} < ':' AND {name} >= '-' AND regexp_full_match({name}, '{number}'))"
+            f" OR ({name} >= '[' AND {name} < '\\' AND json_valid({name})) OR ({name} >= '{{' AND json_valid({name}))"
+            f" OR {name} = 'NaN' OR {name} = 'Infinity' OR {name} = '-Infinity'"
+        )
+    value = f"nullif({name}, '')"
     if column.kind in copy_values.INTEGER_LIMITS:
         pattern = copy_values.INTEGER
     elif column.kind in ("real", "double precision"):
         pattern = copy_values.FLOAT
     elif column.kind == "timestamp without time zone" and statement.time_format == "epochmillisecs":
-        pattern, result = copy_values.EPOCH, f"CAST(make_timestamp_ms(CAST({name} AS BIGINT)) AS VARCHAR)"
+        pattern, value = copy_values.EPOCH, f"make_timestamp_ms(CAST({value} AS BIGINT))"
     else:
-        return ""
-    return f"CASE WHEN {name} = '' THEN NULL WHEN NOT regexp_full_match({name}, '{pattern}') THEN error('odd') ELSE {result} END"
+        return None
+    return value, f"{name} <> '' AND NOT regexp_full_match({name}, '{pattern}')"
 
 
 def _quote(text: str) -> str:
@@ -284,6 +335,11 @@ def _quote(text: str) -> str:
 def _name(text: str) -> str:
     """A quoted name for DuckDB."""
     return '"' + text.replace('"', '""') + '"'
+
+
+def _printable(text: str) -> str:
+    """The first 1,024 characters without what PostgreSQL cannot store."""
+    return text[:1024].encode(errors="replace").decode().replace("\0", "")
 
 
 class Journal:
@@ -335,10 +391,7 @@ class Journal:
                 column.name if column else "",
                 kinds.get(column.kind, column.kind) if column else "",
                 str(column.length) if column and column.length is not None and column.length > 0 else "",
-                fault.position, *(
-                    text.encode(errors="replace").decode().replace("\0", "")[:1024] for text in (record.text, fault.value)
-                ),
-                fault.code, fault.reason,
+                fault.position, _printable(record.text), _printable(fault.value), fault.code, fault.reason,
             ),
         )  # fmt: skip
 

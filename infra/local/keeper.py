@@ -11,10 +11,10 @@ file for itself alone, and stops the server.
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import fasteners
+import psycopg2
 
 from infra.config import ROOT
 from infra.local import catalog, server
@@ -86,8 +86,8 @@ def keep(directory: Path) -> None:
         try:
             server.start(directory)
             catalog.install(server.credentials(directory))
-        except server.ServerError as error:
-            _report(str(error))
+        except (server.ServerError, OSError, psycopg2.Error) as error:
+            _report(" ".join(str(error).split()))
             return
         _report("ready")
         users = fasteners.InterProcessReaderWriterLock(directory / "users.lock")

@@ -2,7 +2,7 @@
 
 Everything lives in one directory (`.local/`), and nothing outside it is touched:
 
-    data/        the database files        password   of the one user, readable by its owner only
+    postgres/    the database files        password   of the one user, readable by its owner only
     server.log   PostgreSQL's log          port       the port used last, tried first the next time
     *.lock       who uses, starts and keeps the server
 
@@ -90,7 +90,7 @@ def _run(directory: Path, command: str, *arguments: object) -> str:
 def running(directory: Path) -> int | None:
     """The port of a live server on this directory, or None. Reads postmaster.pid, whose process may be long gone."""
     try:
-        lines = (directory / "data" / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        lines = (directory / "postgres" / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         pid, port = int(lines[0]), int(lines[3])
     except (OSError, ValueError, IndexError):  # absent, or half written by a server that is starting
         return None
@@ -110,7 +110,7 @@ def start(directory: Path) -> None:
     """Make the database files if there are none and start the server if it does not run. Raises ServerError."""
     if running(directory):  # left by a keeper that was killed
         return
-    data = directory / "data"
+    data = directory / "postgres"
     if not data.exists():
         _initialise(directory)
     version = (data / "PG_VERSION").read_text(encoding="ascii").strip()
@@ -138,7 +138,7 @@ def start(directory: Path) -> None:
 def stop(directory: Path) -> None:
     """Stop the server; connections that are still there are ended."""
     if running(directory):
-        _run(directory, "pg_ctl", "stop", "-w", "-s", "-m", "fast", "-D", directory / "data")
+        _run(directory, "pg_ctl", "stop", "-w", "-s", "-m", "fast", "-D", directory / "postgres")
 
 
 def _initialise(directory: Path) -> None:
@@ -150,14 +150,14 @@ def _initialise(directory: Path) -> None:
     _, identity = _identity(directory)
     if identity:
         os.chown(directory / "password", identity["user"], identity["group"])
-    fresh = directory / "data.new"
+    fresh = directory / "postgres.new"
     shutil.rmtree(fresh, ignore_errors=True)
     settings = [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
     _run(
         directory, "initdb", "-D", fresh, "-U", USER, "--auth=scram-sha-256", f"--pwfile={directory / 'password'}",
         "--encoding=UTF8", "--locale=C", "--no-sync", *settings,
     )  # fmt: skip
-    os.replace(fresh, directory / "data")
+    os.replace(fresh, directory / "postgres")
 
 
 def _free_port(directory: Path) -> int:

@@ -1,0 +1,202 @@
+"""Load the Sparkify warehouse: COPY the logs and songs into staging, then add what is new to the star schema.
+
+A load adds to what is there and can be repeated: loading the same files again changes nothing. The star schema is
+changed in one transaction, after its quality checks have passed, or not at all.
+"""
+
+import argparse
+import logging
+import sys
+import time
+import uuid
+from contextlib import closing
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+
+import sql_queries as sql
+from infra.config import ConfigError, Settings, load_settings
+from infra.execute import ProgressLine, execute, explain, title
+from infra.warehouse import WarehouseError, connect
+
+logger = logging.getLogger(__name__)
+
+
+class LoadError(Exception):
+    """A load that did not happen; the message says what is wrong and what to do."""
+
+
+def run(connection: Connection, query: str, parameters: dict | None = None, watch=None) -> None:
+    """Execute one statement of the load and log its rows and seconds. Raises LoadError with the reason it failed."""
+    start = time.monotonic()
+    try:
+        cursor = execute(connection, query, parameters, watch)
+        rows = execute(connection, sql.last_copy_select).fetchone()[0] if is_copy(query) else cursor.rowcount
+    except psycopg2.Error as error:
+        raise LoadError(f"{title(query)}: {explain(error)}") from error
+    logger.info("%-32s %11s rows %8.2f s", title(query), f"{max(rows, 0):,}", time.monotonic() - start)
+
+
+def is_copy(query: str) -> bool:
+    """Whether the statement is a COPY."""
+    return query in (sql.staging_events_copy, sql.staging_songs_copy)
+
+
+def load_staging_tables(connection: Connection, settings: Settings, max_errors: int, load_id: str) -> None:
+    """Replace the staging tables by what the files hold, in one transaction, and mark them as this load's.
+
+    Raises LoadError; both tables are as they were then.
+    """
+    parameters = {
+        "log_data": settings.log_data,
+        "log_jsonpath": settings.log_jsonpath,
+        "song_data": settings.song_data,
+        "role_arn": settings.role_arn,
+        "region": settings.region,
+        "max_errors": max_errors,
+    }
+    line = ProgressLine(logger.isEnabledFor(logging.INFO))
+    with closing(connect(settings)) as observer, connection:
+        observer.autocommit = True  # each look sees the newest state
+        session = connection.info.backend_pid
+        run(connection, sql.staging_lock)
+        for query in sql.copy_table_queries:
+            try:
+                run(connection, query, parameters, lambda query=query: line.show(progress(observer, session, query)))
+            except LoadError as error:
+                connection.rollback()
+                if "stl_load_errors" not in str(error):
+                    raise
+                records = "\n".join(rejected_records(connection))
+                advice = "Correct the files, or load around bad records with --max-errors N."
+                raise LoadError(f"{title(query)} rejected:\n{records}\n{advice}") from error
+            finally:
+                line.clear()
+            if is_copy(query) and max_errors:
+                copy_id = execute(connection, sql.last_copy_select).fetchone()[1]
+                for record in rejected_records(connection, copy_id):
+                    logger.warning("%s rejected and left out: %s", title(query), record)
+        execute(connection, sql.staging_mark, {"load_id": load_id})
+
+
+def progress(observer: Connection, session: int, query: str) -> str:
+    """How far the COPY that runs in another session is; "" if it does not say."""
+    try:
+        row = execute(observer, sql.copy_progress_select, {"session": session}).fetchone()
+    except psycopg2.Error:  # Redshift Serverless has no stv_load_state: nothing to show
+        return ""
+    files, all_files, size, all_bytes = (int(number or 0) for number in row)
+    return f"{title(query)}: {files:,} of {all_files:,} files, {size / 1e6:,.1f} of {all_bytes / 1e6:,.1f} MB"
+
+
+def rejected_records(connection: Connection, copy_id: int | None = None) -> list[str]:
+    """A line for each record that a COPY rejected: the one of this id, or the last one that failed."""
+    for query in (sql.stl_load_errors_select, sql.sys_load_error_detail_select):
+        try:
+            rows = execute(connection, query, {"copy_id": copy_id}).fetchall()
+        except (psycopg2.errors.UndefinedTable, psycopg2.errors.InsufficientPrivilege):  # not on this kind of cluster
+            connection.rollback()
+            continue
+        return [describe_record(*row) for row in rows]
+    return []
+
+
+def describe_record(file: str, line: int, column: str, value: str, code: int, reason: str) -> str:
+    """One rejected record in a line."""
+    place = f", column {column}" if column else ""
+    what = f": {value!r}" if value else ""
+    return f"{file}, line {line}{place}{what}: {reason} (error {code})"
+
+
+def load_star_schema(connection: Connection, load_id: str | None) -> None:
+    """Bring the staged rows into the star schema and check it, in one transaction.
+
+    `load_id` is the mark that the staging tables must carry, None for whatever is staged. Raises LoadError; the star
+    schema is as it was then, and what is staged stays.
+    """
+    with connection:
+        run(connection, sql.staging_lock)
+        if load_id is not None:
+            marks = [mark for (mark,) in execute(connection, sql.staging_mark_select).fetchall()]
+            if load_id not in marks:
+                raise LoadError("Another load replaced the staging tables before this one could use them. Run again.")
+        for query in sql.insert_table_queries:
+            run(connection, query)
+        check_quality(connection)
+
+
+def row_counts(connection: Connection) -> dict[str, int]:
+    """The number of rows of each table."""
+    with connection:
+        cursor = execute(connection, sql.row_counts_select)
+        return dict(zip((column.name for column in cursor.description), cursor.fetchone(), strict=True))
+
+
+def check_quality(connection: Connection) -> None:
+    """Run the quality checks. Raises LoadError that lists each failed one with the first of its offending rows."""
+    start = time.monotonic()
+    failed = []
+    for name, query in sql.quality_checks.items():
+        cursor = execute(connection, query)
+        columns = [column.name for column in cursor.description]
+        for row in cursor.fetchall():
+            values = ", ".join(f"{column}={value}" for column, value in zip(columns, row, strict=True))
+            failed.append(f"{name}: but {values}")
+    if failed:
+        failures = "\n".join(failed)
+        raise LoadError(f"Quality checks failed, so the star schema stays as it was:\n{failures}")
+    logger.info("%-32s %11s passed %6.2f s", "quality checks", len(sql.quality_checks), time.monotonic() - start)
+
+
+def not_negative(text: str) -> int:
+    """A number of records for argparse."""
+    if not text.isdecimal() or int(text) > 100_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 100000")
+    return int(text)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a load. Exit code 0, 1 if it failed and the star schema is as before, 2 for usage or dwh.cfg."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", metavar="FILE", help="the dwh.cfg to read (default: the one beside this script)")
+    parser.add_argument("--skip-copy", action="store_true", help="use what is staged already")
+    parser.add_argument(
+        "--max-errors",
+        metavar="N",
+        type=not_negative,
+        default=0,
+        help="load around up to N bad records per COPY and list them (default: 0, at most 100000)",
+    )
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    options = parser.parse_args(argv)
+    logging.basicConfig(level=logging.WARNING if options.quiet else logging.INFO, format="%(message)s", stream=sys.stdout)
+    try:
+        settings = load_settings(options.config)
+        logger.info(settings.describe())
+        with closing(connect(settings)) as connection:
+            before = row_counts(connection)  # and that the tables are there, before a long COPY
+            load_id = None if options.skip_copy else f"staged by load {uuid.uuid4()}"
+            if load_id:
+                load_staging_tables(connection, settings, options.max_errors, load_id)
+            load_star_schema(connection, load_id)
+            after = row_counts(connection)
+        logger.info("%-20s %12s %12s", "rows", "before", "after")
+        for name, count in before.items():
+            logger.info("%-20s %12s %12s", name.replace("_matched", ", matched"), f"{count:,}", f"{after[name]:,}")
+    except ConfigError as error:
+        print(f"etl: {error}", file=sys.stderr)
+        return 2
+    except (LoadError, WarehouseError) as error:
+        print(f"etl: {error}", file=sys.stderr)
+        return 1
+    except psycopg2.Error as error:
+        print(f"etl: {explain(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("etl: interrupted. The star schema is as it was; run etl.py again.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Run a statement so that it can be watched and interrupted, and say in one sentence what went wrong."""
+
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+
+TICK = 0.5  # seconds between two looks at a running statement
+
+HINTS = {
+    psycopg2.errors.UndefinedTable: "Run create_tables.py first.",
+    psycopg2.errors.UndefinedColumn: "The tables are of another version: run create_tables.py, which empties them.",
+    psycopg2.errors.DiskFull: "The disk is full: make room and run again.",
+    psycopg2.errors.SerializationFailure: "Another load changed the same rows: run again.",
+    psycopg2.errors.InsufficientPrivilege: "Ask the owner of the tables for the right to do this.",
+}
+
+
+def execute(connection: Connection, query: str, parameters: dict | None = None, watch: Callable | None = None) -> Cursor:
+    """Execute on a new cursor and return it; `watch()` is called twice a second meanwhile.
+
+    The statement runs in a thread, for libpq would not notice Ctrl-C before it ends. KeyboardInterrupt cancels the
+    statement on the server, waits until it has ended there, and is raised then.
+    """
+    cursor = connection.cursor()
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        """Execute, and keep the error for the waiting thread."""
+        try:
+            cursor.execute(query, parameters)
+        except BaseException as error:  # re-raised below, in the thread that asked
+            failure.append(error)
+
+    worker = threading.Thread(target=run, daemon=True)
+    worker.start()
+    try:
+        while worker.is_alive():
+            worker.join(TICK)
+            if watch and worker.is_alive():
+                watch()
+    except BaseException:  # Ctrl-C, or a fault of watch(): the statement must not go on alone
+        while worker.is_alive():  # again and again: a cancel between two commands of the stand-in's COPY hits nothing
+            connection.cancel()
+            worker.join(TICK)
+        raise
+    if failure:
+        raise failure[0]
+    return cursor
+
+
+def title(query: str) -> str:
+    """What a statement does, in a few words: `COPY staging_events`, `INSERT INTO users`."""
+    words = re.match(r"\s*((?:CREATE TABLE IF NOT EXISTS|DROP TABLE IF EXISTS|\w+(?: INTO| FROM)?) \w+)", query)
+    return words[1].replace(" IF NOT EXISTS", "").replace(" IF EXISTS", "") if words else " ".join(query.split())[:40]
+
+
+def explain(error: psycopg2.Error) -> str:
+    """The server's message in one line, and what to do about it where that is known."""
+    message = " ".join((error.diag.message_primary or str(error)).split()).rstrip(".") + "."
+    hints = [hint for kind, hint in HINTS.items() if isinstance(error, kind)]
+    return " ".join([message, *hints])
+
+
+class ProgressLine:
+    """One line on standard error that is written over on a terminal, and now and then anew elsewhere."""
+
+    EVERY = 10.0  # seconds between lines where they cannot be written over
+
+    def __init__(self, wanted: bool = True) -> None:
+        """Start with nothing shown; if not `wanted`, it stays so."""
+        self._wanted = wanted
+        self._terminal = sys.stderr.isatty()
+        self._shown = False
+        self._last = time.monotonic()
+
+    def show(self, text: str) -> None:
+        """Show `text`, if any, in place of what was shown before."""
+        if not (self._wanted and text):
+            return
+        if self._terminal:
+            print(f"\r{text:<100}", end="", file=sys.stderr, flush=True)
+            self._shown = True
+        elif time.monotonic() - self._last >= self.EVERY:
+            print(text, file=sys.stderr, flush=True)
+            self._last = time.monotonic()
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            print(f"\r{'':<100}\r", end="", file=sys.stderr, flush=True)
+            self._shown = False
