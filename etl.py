@@ -120,7 +120,7 @@ def load_star_schema(connection: Connection, load_id: str | None) -> None:
             marks = [mark for (mark,) in execute(connection, sql.staging_mark_select).fetchall()]
             if load_id not in marks:
                 raise LoadError("Another load replaced the staging tables before this one could use them. Run again.")
-        for query in sql.insert_table_queries:
+        for query in sql.insert_table_queries + sql.analyze_table_queries:
             run(connection, query)
         check_quality(connection)
 

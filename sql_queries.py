@@ -1,7 +1,8 @@
 """Every SQL statement of the Sparkify data warehouse, as Amazon Redshift SQL, in the order in which it runs.
 
 create_tables.py runs drop_table_queries and create_table_queries; etl.py runs copy_table_queries, then
-insert_table_queries, then quality_checks. Values are psycopg2 parameters: %(name)s. A literal % is doubled.
+insert_table_queries, analyze_table_queries and quality_checks. Values are psycopg2 parameters: %(name)s; a literal %
+is doubled.
 """
 
 # ----------------------------------------------------------------------------------------------------- tables
@@ -432,6 +433,13 @@ FROM songplays AS sp
 WHERE NOT EXISTS (SELECT 1 FROM time AS t WHERE t.start_time = sp.start_time)
 """
 
+# The planner's statistics, for the checks below and for the analysts.
+songplay_table_analyze = "ANALYZE songplays"
+user_table_analyze = "ANALYZE users"
+song_table_analyze = "ANALYZE songs"
+artist_table_analyze = "ANALYZE artists"
+time_table_analyze = "ANALYZE time"
+
 # --------------------------------------------------------------------------------------------- quality checks
 
 # Each check selects offending rows; none means pass. They run before the commit, and one row rolls the load back.
@@ -673,4 +681,11 @@ insert_table_queries = [
     songplay_table_insert,
     songplay_table_match,
     time_table_insert,
+]
+analyze_table_queries = [
+    songplay_table_analyze,
+    user_table_analyze,
+    song_table_analyze,
+    artist_table_analyze,
+    time_table_analyze,
 ]

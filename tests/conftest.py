@@ -1,0 +1,125 @@
+"""Fixtures on real parts: an embedded warehouse in a temporary directory, and S3 served over HTTP by moto."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import boto3
+import pytest
+
+from infra import warehouse
+from infra.config import Settings, load_settings
+from infra.local import keeper
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL_DATA = ROOT.parent / "shared" / "data" / "sparkify.tar.gz"
+LOG_FIELDS = (
+    "artist auth firstName gender itemInSession lastName length level location method page registration sessionId "
+    "song status ts userAgent userId"
+).split()
+
+
+@pytest.fixture(scope="session")
+def warehouse_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The directory of an embedded warehouse that all tests of the session share; spaces in its path on purpose."""
+    path = tmp_path_factory.mktemp("warehouse with spaces") / "local"
+    yield path
+    keeper.release(path)
+
+
+@pytest.fixture
+def config(tmp_path: Path, warehouse_path: Path) -> Path:
+    """A dwh.cfg for the shared warehouse and for data below `tmp_path / "data"`."""
+    data = tmp_path / "data"
+    (data / "log_data").mkdir(parents=True)
+    (data / "song_data").mkdir()
+    (data / "log_json_path.json").write_text(json.dumps({"jsonpaths": [f"$['{name}']" for name in LOG_FIELDS]}))
+    file = tmp_path / "dwh.cfg"
+    file.write_text(
+        f"[LOCAL]\nPATH={warehouse_path}\n[S3]\nLOG_DATA={data / 'log_data'}\nSONG_DATA={data / 'song_data'}\n"
+        f"LOG_JSONPATH={data / 'log_json_path.json'}\n"
+    )
+    return file
+
+
+@pytest.fixture
+def settings(config: Path) -> Settings:
+    """The settings of `config`."""
+    return load_settings(config)
+
+
+@pytest.fixture
+def connection(settings: Settings):
+    """A connection to the shared warehouse with no tables of anybody's in it."""
+    with closing(warehouse.connect(settings)) as connection:
+        drop_tables(connection)
+        yield connection
+
+
+def drop_tables(connection) -> None:
+    """Drop every table of the schema public."""
+    connection.rollback()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        for (name,) in cursor.fetchall():
+            cursor.execute(f'DROP TABLE "{name}" CASCADE')
+    connection.commit()
+
+
+@pytest.fixture
+def run_script() -> Callable[..., subprocess.CompletedProcess]:
+    """Run a script of the project as users do, from the root directory of the file system."""
+
+    def run(script: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess:
+        """`run_script("etl.py", "--config", config, AWS_ENDPOINT_URL=...)`."""
+        return subprocess.run(
+            [sys.executable, "-W", "error", str(ROOT / script), *map(str, arguments)],
+            cwd=ROOT.anchor, env={**os.environ, **environment}, capture_output=True, text=True, timeout=300,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    return run
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    """The address of a moto server, in a process of its own."""
+    port = free_port()
+    environment = {**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
+    command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(300):
+            with suppress(OSError), urllib.request.urlopen(f"{url}/moto-api/data.json", timeout=5):
+                break
+            time.sleep(0.1)
+        yield url
+        server.terminate()
+
+
+@pytest.fixture
+def s3(moto_url: str, monkeypatch: pytest.MonkeyPatch):
+    """An S3 client on a fresh account with one empty bucket, `sparkify`; every boto3 client of the test goes there."""
+    urllib.request.urlopen(urllib.request.Request(f"{moto_url}/moto-api/reset", method="POST"), timeout=30).close()
+    for name in ("KEY", "SECRET", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    client = boto3.client("s3", region_name="us-west-2")
+    client.create_bucket(Bucket="sparkify", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    return client
