@@ -126,7 +126,7 @@ SORTKEY (start_time)
 # matched when a later load brings the song. DISTKEY start_time, not song_id, whose NULLs would all be on one slice.
 songplay_table_create = """
 CREATE TABLE IF NOT EXISTS songplays (
-    songplay_id BIGINT           IDENTITY(0, 1),
+    songplay_id BIGINT           IDENTITY (0, 1),
     start_time  TIMESTAMP        NOT NULL,
     user_id     INTEGER          NOT NULL,
     level       VARCHAR(16),
@@ -198,7 +198,8 @@ WHERE pg_class.relname = 'staging_events' AND pg_description.objsubid = 0
 user_table_delete = """
 DELETE FROM users
 USING staging_events AS e
-WHERE users.user_id = e.user_id
+WHERE
+    users.user_id = e.user_id
     AND (
         e.ts > users.last_seen
         OR (
@@ -240,8 +241,12 @@ SELECT
     l.level,
     l.last_seen
 FROM latest AS l
-WHERE l.choice = 1
-    AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.user_id = l.user_id)
+WHERE
+    l.choice = 1
+    AND NOT EXISTS (
+        SELECT 1 FROM users AS u
+        WHERE u.user_id = l.user_id
+    )
 """
 
 # Staged artists and songs replace the rows of the same id, so that a corrected file corrects the warehouse.
@@ -321,7 +326,8 @@ WHERE r.choice = 1
 songplay_table_delete = """
 DELETE FROM songplays
 USING staging_events AS e
-WHERE e.page = 'NextSong'
+WHERE
+    e.page = 'NextSong'
     AND songplays.start_time = e.ts
     AND songplays.user_id = e.user_id
     AND songplays.session_id = e.session_id
@@ -391,7 +397,8 @@ SELECT
 FROM plays AS p
 LEFT JOIN matches AS m
     ON p.ts = m.ts AND p.user_id = m.user_id AND p.session_id = m.session_id AND m.choice = 1
-WHERE p.choice = 1
+WHERE
+    p.choice = 1
     AND NOT EXISTS (
         SELECT 1
         FROM songplays AS sp
@@ -430,7 +437,10 @@ SELECT DISTINCT
     EXTRACT(YEAR FROM sp.start_time) AS year,
     EXTRACT(DOW FROM sp.start_time) AS weekday
 FROM songplays AS sp
-WHERE NOT EXISTS (SELECT 1 FROM time AS t WHERE t.start_time = sp.start_time)
+WHERE NOT EXISTS (
+    SELECT 1 FROM time AS t
+    WHERE t.start_time = sp.start_time
+)
 """
 
 # The planner's statistics, for the checks below and for the analysts.
@@ -446,82 +456,129 @@ time_table_analyze = "ANALYZE time"
 # The first ones are about the staged rows: what lacks its key cannot be loaded and is not silently left out.
 quality_checks = {
     "every staged event has its time": """
-SELECT session_id, item_in_session, page, user_id
+SELECT
+    session_id,
+    item_in_session,
+    page,
+    user_id
 FROM staging_events
 WHERE ts IS NULL
+ORDER BY session_id
 LIMIT 5
 """,
     "every staged play has its user and session": """
-SELECT ts, user_id, session_id, song, artist
+SELECT
+    ts,
+    user_id,
+    session_id,
+    song,
+    artist
 FROM staging_events
 WHERE page = 'NextSong' AND (user_id IS NULL OR session_id IS NULL)
+ORDER BY ts
 LIMIT 5
 """,
     "every staged song has its song_id and artist_id": """
-SELECT song_id, artist_id, title, artist_name
+SELECT
+    song_id,
+    artist_id,
+    title,
+    artist_name
 FROM staging_songs
 WHERE song_id IS NULL OR artist_id IS NULL
+ORDER BY song_id
 LIMIT 5
 """,
     "every staged play is in songplays once": """
-SELECT p.ts, p.user_id, p.session_id, COUNT(sp.start_time) AS found
+SELECT
+    p.ts,
+    p.user_id,
+    p.session_id,
+    COUNT(sp.start_time) AS found
 FROM (
-    SELECT DISTINCT ts, user_id, session_id
+    SELECT DISTINCT
+        ts,
+        user_id,
+        session_id
     FROM staging_events
     WHERE page = 'NextSong'
 ) AS p
 LEFT JOIN songplays AS sp ON p.ts = sp.start_time AND p.user_id = sp.user_id AND p.session_id = sp.session_id
 GROUP BY p.ts, p.user_id, p.session_id
 HAVING COUNT(sp.start_time) <> 1
+ORDER BY p.ts
 LIMIT 5
 """,
     "songplays: songplay_id is unique": """
-SELECT songplay_id, COUNT(*) AS found
+SELECT
+    songplay_id,
+    COUNT(*) AS found
 FROM songplays
 GROUP BY songplay_id
 HAVING COUNT(*) > 1
+ORDER BY songplay_id
 LIMIT 5
 """,
     "songplays: (start_time, user_id, session_id) is unique": """
-SELECT start_time, user_id, session_id, COUNT(*) AS found
+SELECT
+    start_time,
+    user_id,
+    session_id,
+    COUNT(*) AS found
 FROM songplays
 GROUP BY start_time, user_id, session_id
 HAVING COUNT(*) > 1
+ORDER BY start_time
 LIMIT 5
 """,
     "users: user_id is unique": """
-SELECT user_id, COUNT(*) AS found
+SELECT
+    user_id,
+    COUNT(*) AS found
 FROM users
 GROUP BY user_id
 HAVING COUNT(*) > 1
+ORDER BY user_id
 LIMIT 5
 """,
     "songs: song_id is unique": """
-SELECT song_id, COUNT(*) AS found
+SELECT
+    song_id,
+    COUNT(*) AS found
 FROM songs
 GROUP BY song_id
 HAVING COUNT(*) > 1
+ORDER BY song_id
 LIMIT 5
 """,
     "artists: artist_id is unique": """
-SELECT artist_id, COUNT(*) AS found
+SELECT
+    artist_id,
+    COUNT(*) AS found
 FROM artists
 GROUP BY artist_id
 HAVING COUNT(*) > 1
+ORDER BY artist_id
 LIMIT 5
 """,
     "time: start_time is unique": """
-SELECT start_time, COUNT(*) AS found
+SELECT
+    start_time,
+    COUNT(*) AS found
 FROM time
 GROUP BY start_time
 HAVING COUNT(*) > 1
+ORDER BY start_time
 LIMIT 5
 """,
     "every songplay's start_time is in time": """
-SELECT sp.songplay_id, sp.start_time
+SELECT
+    sp.songplay_id,
+    sp.start_time
 FROM songplays AS sp
 LEFT JOIN time AS t ON sp.start_time = t.start_time
 WHERE t.start_time IS NULL
+ORDER BY sp.songplay_id
 LIMIT 5
 """,
     "every start_time in time is a songplay's": """
@@ -529,60 +586,90 @@ SELECT t.start_time
 FROM time AS t
 LEFT JOIN songplays AS sp ON t.start_time = sp.start_time
 WHERE sp.start_time IS NULL
+ORDER BY t.start_time
 LIMIT 5
 """,
     "every songplay's user is in users": """
-SELECT sp.songplay_id, sp.user_id
+SELECT
+    sp.songplay_id,
+    sp.user_id
 FROM songplays AS sp
 LEFT JOIN users AS u ON sp.user_id = u.user_id
 WHERE u.user_id IS NULL
+ORDER BY sp.songplay_id
 LIMIT 5
 """,
     "every songplay's song is in songs": """
-SELECT sp.songplay_id, sp.song_id
+SELECT
+    sp.songplay_id,
+    sp.song_id
 FROM songplays AS sp
 LEFT JOIN songs AS s ON sp.song_id = s.song_id
 WHERE sp.song_id IS NOT NULL AND s.song_id IS NULL
+ORDER BY sp.songplay_id
 LIMIT 5
 """,
     "every songplay's artist is in artists": """
-SELECT sp.songplay_id, sp.artist_id
+SELECT
+    sp.songplay_id,
+    sp.artist_id
 FROM songplays AS sp
 LEFT JOIN artists AS a ON sp.artist_id = a.artist_id
 WHERE sp.artist_id IS NOT NULL AND a.artist_id IS NULL
+ORDER BY sp.songplay_id
 LIMIT 5
 """,
     "every song's artist is in artists": """
-SELECT s.song_id, s.artist_id
+SELECT
+    s.song_id,
+    s.artist_id
 FROM songs AS s
 LEFT JOIN artists AS a ON s.artist_id = a.artist_id
 WHERE a.artist_id IS NULL
+ORDER BY s.song_id
 LIMIT 5
 """,
     "songplays: values are in range": """
-SELECT songplay_id, start_time, level, length
+SELECT
+    songplay_id,
+    start_time,
+    level,
+    length
 FROM songplays
-WHERE start_time < '2000-01-01' OR start_time >= '2100-01-01'
+WHERE
+    start_time < '2000-01-01' OR start_time >= '2100-01-01'
     OR level NOT IN ('free', 'paid') OR length <= 0
     OR (song_id IS NULL AND artist_id IS NOT NULL) OR (song_id IS NOT NULL AND artist_id IS NULL)
+ORDER BY songplay_id
 LIMIT 5
 """,
     "users: values are in range": """
-SELECT user_id, level
+SELECT
+    user_id,
+    level
 FROM users
 WHERE level NOT IN ('free', 'paid')
+ORDER BY user_id
 LIMIT 5
 """,
     "songs: values are in range": """
-SELECT song_id, year, duration
+SELECT
+    song_id,
+    year,
+    duration
 FROM songs
 WHERE year < 1000 OR year > 2100 OR duration <= 0
+ORDER BY song_id
 LIMIT 5
 """,
     "artists: values are in range": """
-SELECT artist_id, latitude, longitude
+SELECT
+    artist_id,
+    latitude,
+    longitude
 FROM artists
 WHERE latitude < -90 OR latitude > 90 OR longitude < -180 OR longitude > 180
+ORDER BY artist_id
 LIMIT 5
 """,
 }
@@ -603,7 +690,11 @@ SELECT
 """
 
 # The rows and the id of the session's last COPY.
-last_copy_select = "SELECT pg_last_copy_count() AS rows_loaded, pg_last_copy_id() AS copy_id"
+last_copy_select = """
+SELECT
+    pg_last_copy_count() AS rows_loaded,
+    pg_last_copy_id() AS copy_id
+"""
 
 # A running COPY, seen from another session: a row per slice.
 copy_progress_select = """
@@ -619,33 +710,39 @@ WHERE session = %(session)s
 # What the session's COPY of this id rejected, or (NULL) the last one that failed. Serverless has the second view only.
 stl_load_errors_select = """
 SELECT
-    TRIM(filename) AS file_name,
-    line_number,
-    TRIM(colname) AS column_name,
-    TRIM(raw_field_value) AS value,
-    err_code AS error_code,
-    TRIM(err_reason) AS error_message
-FROM stl_load_errors
-WHERE session = pg_backend_pid()
-    AND query = COALESCE(%(copy_id)s, (SELECT MAX(query) FROM stl_load_errors WHERE session = pg_backend_pid()))
-ORDER BY filename, line_number
+    e.line_number,
+    e.err_code AS error_code,
+    TRIM(e.filename) AS file_name,
+    TRIM(e.colname) AS column_name,
+    TRIM(e.raw_field_value) AS value,
+    TRIM(e.err_reason) AS error_message
+FROM stl_load_errors AS e
+WHERE
+    e.session = pg_backend_pid()
+    AND e.query = COALESCE(%(copy_id)s, (
+        SELECT MAX(own.query) FROM stl_load_errors AS own
+        WHERE own.session = pg_backend_pid()
+    ))
+ORDER BY e.filename, e.line_number
 LIMIT 100
 """
 
 sys_load_error_detail_select = """
 SELECT
-    TRIM(file_name) AS file_name,
-    line_number,
-    TRIM(column_name) AS column_name,
+    e.line_number,
+    e.error_code,
+    TRIM(e.file_name) AS file_name,
+    TRIM(e.column_name) AS column_name,
     CAST(NULL AS VARCHAR) AS value,
-    error_code,
-    TRIM(error_message) AS error_message
-FROM sys_load_error_detail
-WHERE session_id = pg_backend_pid()
-    AND query_id = COALESCE(
-        %(copy_id)s, (SELECT MAX(query_id) FROM sys_load_error_detail WHERE session_id = pg_backend_pid())
-    )
-ORDER BY file_name, line_number
+    TRIM(e.error_message) AS error_message
+FROM sys_load_error_detail AS e
+WHERE
+    e.session_id = pg_backend_pid()
+    AND e.query_id = COALESCE(%(copy_id)s, (
+        SELECT MAX(own.query_id) FROM sys_load_error_detail AS own
+        WHERE own.session_id = pg_backend_pid()
+    ))
+ORDER BY e.file_name, e.line_number
 LIMIT 100
 """
 
