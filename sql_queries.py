@@ -714,8 +714,8 @@ SELECT
     e.err_code AS error_code,
     TRIM(e.filename) AS file_name,
     TRIM(e.colname) AS column_name,
-    TRIM(e.raw_field_value) AS value,
-    TRIM(e.err_reason) AS error_message
+    TRIM(e.err_reason) AS error_message,
+    TRIM(e.raw_field_value) AS value
 FROM stl_load_errors AS e
 WHERE
     e.session = pg_backend_pid()
@@ -733,8 +733,8 @@ SELECT
     e.error_code,
     TRIM(e.file_name) AS file_name,
     TRIM(e.column_name) AS column_name,
-    CAST(NULL AS VARCHAR) AS value,
-    TRIM(e.error_message) AS error_message
+    TRIM(e.error_message) AS error_message,
+    CAST(NULL AS VARCHAR) AS value
 FROM sys_load_error_detail AS e
 WHERE
     e.session_id = pg_backend_pid()

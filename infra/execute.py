@@ -21,7 +21,9 @@ HINTS = {
 }
 
 
-def execute(connection: Connection, query: str, parameters: dict | None = None, watch: Callable | None = None) -> Cursor:
+def execute(
+    connection: Connection, query: str, parameters: dict | None = None, watch: Callable | None = None
+) -> Cursor:
     """Execute on a new cursor and return it; `watch()` is called twice a second meanwhile.
 
     The statement runs in a thread, for libpq would not notice Ctrl-C before it ends. KeyboardInterrupt cancels the

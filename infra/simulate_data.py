@@ -256,9 +256,7 @@ def make_unknown(draw: Draw, quantity: int, songs: list[Play]) -> list[Play]:
 
 def make_jukebox(draw: Draw, songs: list[Play], others: list[Play]) -> Callable[[], Play]:
     """Return a function that draws a play; the songs early in a list are the popular ones."""
-    known, unknown = (
-        Wheel(plays, (1 / (rank + 40) for rank in range(len(plays)))) for plays in (songs, others)
-    )
+    known, unknown = (Wheel(plays, (1 / (rank + 40) for rank in range(len(plays)))) for plays in (songs, others))
 
     def next_play() -> Play:
         """Draw a play."""
