@@ -101,7 +101,7 @@ def rejected_records(connection: Connection, copy_id: int | None = None) -> list
     return []
 
 
-def describe_record(line: int, code: int, file: str, column: str, reason: str, value: str | None) -> str:
+def describe_record(line: int, code: int, value: str | None, file: str, column: str, reason: str) -> str:
     """One rejected record in a line."""
     place = f", column {column}" if column else ""
     what = f": {value!r}" if value else ""

@@ -712,10 +712,10 @@ stl_load_errors_select = """
 SELECT
     e.line_number,
     e.err_code AS error_code,
+    TRIM(e.raw_field_value) AS value,
     TRIM(e.filename) AS file_name,
     TRIM(e.colname) AS column_name,
-    TRIM(e.err_reason) AS error_message,
-    TRIM(e.raw_field_value) AS value
+    TRIM(e.err_reason) AS error_message
 FROM stl_load_errors AS e
 WHERE
     e.session = pg_backend_pid()
@@ -731,10 +731,10 @@ sys_load_error_detail_select = """
 SELECT
     e.line_number,
     e.error_code,
+    CAST(NULL AS VARCHAR) AS value,
     TRIM(e.file_name) AS file_name,
     TRIM(e.column_name) AS column_name,
-    TRIM(e.error_message) AS error_message,
-    CAST(NULL AS VARCHAR) AS value
+    TRIM(e.error_message) AS error_message
 FROM sys_load_error_detail AS e
 WHERE
     e.session_id = pg_backend_pid()
