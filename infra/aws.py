@@ -15,7 +15,7 @@ from typing import TypeVar
 import boto3
 import botocore
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from infra.config import Settings
 
@@ -60,6 +60,8 @@ def code(error: ClientError) -> str:
 
 def explain(error: BotoCoreError | ClientError) -> str:
     """One sentence on what went wrong and what to do about it."""
+    if isinstance(error, WaiterError) and "Error" in error.last_response:
+        error = ClientError(error.last_response, error.kwargs["name"])
     if not isinstance(error, ClientError):
         text = " ".join(str(error).split()).rstrip(".")
         hint = "run `aws configure`, or set [AWS] KEY and SECRET in dwh.cfg" if "redential" in text else ""
@@ -75,13 +77,13 @@ def explain(error: BotoCoreError | ClientError) -> str:
         return (
             f"AWS has no free capacity for this at the moment ({name}): run it again later, or change node or region."
         )
-    if QUOTA.search(name):
-        return (
-            f"A quota of your AWS account is used up ({name}: {text.rstrip('.')}): delete something or have it raised."
-        )
     if THROTTLED.search(name):
         return (
             f"AWS is still throttling {step} after {CLIENT.retries['total_max_attempts']} tries: run this again later."
+        )
+    if QUOTA.search(name):
+        return (
+            f"A quota of your AWS account is used up ({name}: {text.rstrip('.')}): delete something or have it raised."
         )
     return f"AWS answers {step} with {name}: {text.rstrip('.')}."
 

@@ -1,0 +1,135 @@
+"""Say how the Redshift cluster of dwh.cfg is: state, endpoint, nodes, version, role, who may reach it, age and cost.
+
+The exit code is 0 if it is available (after --pause: paused), 1 if not or not yet, 3 if there is no such cluster.
+"""
+
+import argparse
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+
+if not __package__:  # started as a file: the project is one folder up
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from infra import access, aws, command, prices
+from infra.target import Found
+
+
+def report(here: command.Here, found: Found) -> dict:
+    """All that is to be said of the cluster, as --json prints it."""
+    target = here.target
+    opened = [access.open_to(group) for group in access.find_groups(here.client("ec2"), target.name)]
+    age = (datetime.now(found.created.tzinfo) - found.created).total_seconds() / 3600 if found.created else None
+    price = prices.hourly(target.region, node_type=found.node_type, nodes=found.nodes, rpu=target.base_rpu)
+    return {
+        "name": target.name,
+        "region": target.region,
+        "state": found.state,
+        "host": found.host,
+        "port": found.port,
+        "size": found.size,
+        "version": found.version,
+        "encrypted": found.encrypted,
+        "tls_required": here.cluster.tls_required(found),
+        "public": found.public,
+        "role_attached": any(role.endswith(f"role/{target.role}") for role in found.roles),
+        "open_to": [network for group in opened for network, _ in group],
+        "age_hours": None if age is None else round(age, 2),
+        "dollars_an_hour": price,
+        "dollars_so_far": None if None in (age, price) or target.serverless else round(age * price, 2),
+    }
+
+
+def show(facts: dict, word: str, serverless: bool) -> str:
+    """The facts as lines to read."""
+    said = {True: "required", False: "not required (these scripts use it all the same)", None: "unknown"}
+    cost = "unknown"
+    if serverless:
+        cost = "billed while queries run; see SYS_SERVERLESS_USAGE"
+    elif facts["dollars_so_far"] is not None:
+        cost = (
+            f"${facts['dollars_so_far']:.2f} so far if it was never paused, at ${facts['dollars_an_hour']:.2f} an hour"
+        )
+    age = "unknown" if facts["age_hours"] is None else f"{facts['age_hours']:.1f} hours"
+    lines = {
+        "endpoint": f"{facts['host']}:{facts['port']}" if facts["host"] else "none yet",
+        "size": facts["size"] or "unknown",
+        "version": facts["version"] or "unknown",
+        "TLS": said[facts["tls_required"]],
+        "address": "public" if facts["public"] else "private: only from inside its VPC",
+        "role": "attached" if facts["role_attached"] else "not attached: run create_cluster.py again",
+        "port open to": ", ".join(facts["open_to"]) or "nobody",
+        "age": age,
+        "cost": cost,
+    }
+    text = "".join(f"\n  {key:<13}{value}" for key, value in lines.items())
+    return f"{word.capitalize()} {facts['name']} in {facts['region']}: {facts['state']}{text}"
+
+
+def change(here: command.Here, found: Found, options: argparse.Namespace) -> None:
+    """Pause or resume the cluster, unless it is done or on its way."""
+    if here.target.serverless:
+        raise aws.AwsError("Redshift Serverless pauses by itself: it costs nothing while no query runs.")
+    if found.owner != here.target.name:
+        raise aws.AwsError(f"The cluster {here.target.name} was not made by these scripts: nothing was changed.")
+    before, passing = ("available", ("paused", "pausing")) if options.pause else ("paused", ("available", "resuming"))
+    if found.state in passing:
+        return
+    word = "pause" if options.pause else "resume"
+    if found.state != before:
+        raise aws.AwsError(f"The cluster is {found.state}: it can be {word}d only when it is {before}.")
+    if options.dry_run:
+        print(f"Would {word} the cluster {here.target.name}.", file=sys.stderr)
+    elif options.pause:
+        here.cluster.pause()
+    else:
+        here.cluster.resume()
+
+
+def status(here: command.Here, options: argparse.Namespace) -> int:
+    """Change what is to be changed, wait for it if asked, and say what is there."""
+    found = here.cluster.find()
+    if found is None:
+        if options.json:
+            print(json.dumps({"name": here.target.name, "region": here.target.region, "state": "none"}))
+        else:
+            print(f"There is no {here.cluster.word} {here.target.name} in {here.target.region}.")
+        return 3
+    aim = "paused" if options.pause else "available"
+    if options.pause or options.resume:
+        change(here, found, options)
+    if not options.dry_run:
+        if options.resume and options.wait and found.state == "paused":
+            wait_for_resuming(here)
+        found = here.cluster.wait(aim) if options.wait else here.cluster.find() or found
+    facts = report(here, found)
+    print(json.dumps(facts, indent=2) if options.json else show(facts, here.cluster.word, here.target.serverless))
+    return 0 if found.state == aim else 1
+
+
+def wait_for_resuming(here: command.Here) -> None:
+    """Wait until AWS no longer calls the cluster paused: the request needs a moment to show."""
+
+    def look() -> tuple[str, bool | None]:
+        """Where it is now."""
+        found = here.cluster.find()
+        return ("gone", True) if found is None else (found.state, found.state != "paused" or None)
+
+    aws.wait(f"cluster {here.target.name}", look, minutes=5)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line."""
+    parser = command.parser(__doc__, "with --pause or --resume: say what would be done, and do nothing")
+    parser.add_argument("--json", action="store_true", help="print the facts as JSON")
+    parser.add_argument("--wait", action="store_true", help="wait until it is available, or paused after --pause")
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--pause", action="store_true", help="stop the cluster and its bill; the data are kept")
+    either.add_argument("--resume", action="store_true", help="start a paused cluster")
+    options = parser.parse_args(argv)
+    return command.run("cluster_status", lambda: status(command.open_here(options.config), options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

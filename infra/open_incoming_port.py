@@ -1,0 +1,106 @@
+"""Open the cluster's port to your own address, and prove it by connecting. --close shuts it again.
+
+The address is the one that AWS sees you come from; --cidr names another one, or a network. With --close and without
+--cidr everybody is shut out.
+"""
+
+import argparse
+import ipaddress
+import ssl
+import sys
+import urllib.request
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+if not __package__:  # started as a file: the project is one folder up
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from infra import access, aws, command, redshift
+from infra.warehouse import WarehouseError
+
+CHECK_IP = "https://checkip.amazonaws.com"
+
+
+def own_network() -> access.Network:
+    """The address that AWS sees the caller come from, as a network of one."""
+    context = ssl.create_default_context(cafile=str(aws.CA_BUNDLE))
+    try:
+        with urllib.request.urlopen(CHECK_IP, timeout=10, context=context) as answer:
+            return ipaddress.ip_network(answer.read(100).decode("ascii").strip())
+    except (OSError, ValueError) as error:
+        raise aws.AwsError(
+            f"Your address cannot be had from {CHECK_IP} ({error}): give it with --cidr, such as --cidr 203.0.113.7."
+        ) from None
+
+
+def network(text: str) -> access.Network:
+    """An address or a network in CIDR notation, for argparse."""
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def prove(here: command.Here, found, *, own: bool) -> int:
+    """Connect and ask for the version; failing is an error only for the caller's own address."""
+    settings = here.settings
+    if settings.embedded:
+        settings = replace(settings, host=found.host, port=found.port, dbname=here.target.dbname)
+        settings = replace(settings, user=here.target.user, password=here.target.password)
+    try:
+        with closing(redshift.connect(settings)) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT version()")
+            print(f"Connected: {cursor.fetchone()[0]}")
+    except WarehouseError as error:
+        if own:
+            raise
+        print(f"From this machine: {error}")
+    return 0
+
+
+def work(here: command.Here, options: argparse.Namespace) -> int:
+    """Open or close the port of the cluster's own security group."""
+    ec2, name = here.client("ec2"), here.target.name
+    groups = access.find_groups(ec2, name)
+    if options.close:
+        if options.dry_run:
+            shut = [net for group in groups for net, _ in access.open_to(group) if options.cidr in (None, network(net))]
+            print(f"Would close the port to: {', '.join(shut) or 'nobody, it is closed'}.")
+        else:
+            shut = [net for group in groups for net in access.close_port(ec2, group, options.cidr)]
+            print(f"Closed the port to: {', '.join(shut) or 'nobody, it was closed'}.")
+        return 0
+    found = here.cluster.find()
+    if not groups or found is None:
+        raise aws.AwsError(f"There is no {here.cluster.word} {name} with its security group: run create_cluster.py.")
+    port = found.port or here.target.port
+    who = options.cidr or own_network()
+    if options.dry_run:
+        print(f"Would open port {port} of {name} to {who}.")
+        return 0
+    new = access.open_port(ec2, groups[0], who, port)
+    print(f"Port {port} of {name} {'is now' if new else 'was already'} open to {who}.", flush=True)
+    return prove(here, found, own=options.cidr is None)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line."""
+    parser = command.parser(__doc__, "say what would be opened or closed, and change nothing")
+    parser.add_argument("--cidr", metavar="NETWORK", type=network, help="this address or network, not your own")
+    parser.add_argument(
+        "--anyone", action="store_true", help="really open it to the whole world, or a large part of it"
+    )
+    parser.add_argument("--close", action="store_true", help="take away the rule of --cidr, or all rules")
+    options = parser.parse_args(argv)
+    if options.anyone and options.cidr is None and not options.close:
+        options.cidr = ipaddress.ip_network("0.0.0.0/0")
+    if options.cidr and not options.close and not options.anyone:
+        widest = 8 if options.cidr.version == 4 else 32
+        if options.cidr.prefixlen < widest:
+            parser.error(f"{options.cidr} lets in (nearly) everyone: name your own network, or add --anyone")
+    return command.run("open_incoming_port", lambda: work(command.open_here(options.config), options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""A provisioned Redshift cluster: one verb a method, on the cluster of one name."""
+
+import boto3
+
+from infra import aws
+from infra.target import Found, Target
+
+# States in which the cluster does not come round by itself.
+BROKEN = ("incompatible-hsm", "incompatible-network", "incompatible-parameters", "incompatible-restore", "unavailable")
+BROKEN += ("hardware-failure", "storage-full")
+
+
+class Provisioned:
+    """The cluster of this name, there or not."""
+
+    word = "cluster"
+
+    def __init__(self, session: boto3.Session, name: str):
+        """Make the client; nothing is asked yet."""
+        self.name = name
+        self.client = session.client("redshift", config=aws.CLIENT)
+
+    def find(self) -> Found | None:
+        """What AWS says of the cluster; None: there is none."""
+        try:
+            cluster = self.client.describe_clusters(ClusterIdentifier=self.name)["Clusters"][0]
+        except self.client.exceptions.ClusterNotFoundFault:
+            return None
+        endpoint = cluster.get("Endpoint", {})
+        return Found(
+            state=cluster["ClusterStatus"].lower(),
+            owner=aws.owner(cluster.get("Tags", [])),
+            host=endpoint.get("Address", ""),
+            port=endpoint.get("Port", 0),
+            size=f"{cluster['NumberOfNodes']} x {cluster['NodeType']}",
+            version=".".join(filter(None, [cluster.get("ClusterVersion"), cluster.get("ClusterRevisionNumber")])),
+            public=cluster.get("PubliclyAccessible", False),
+            encrypted=cluster.get("Encrypted", False),
+            roles=tuple(role["IamRoleArn"] for role in cluster.get("IamRoles", [])),
+            groups=tuple(group["VpcSecurityGroupId"] for group in cluster.get("VpcSecurityGroups", [])),
+            created=cluster.get("ClusterCreateTime"),
+            nodes=cluster["NumberOfNodes"],
+            node_type=cluster["NodeType"],
+            parameter_group=next(
+                (group["ParameterGroupName"] for group in cluster.get("ClusterParameterGroups", [])), ""
+            ),
+        )
+
+    def create(self, target: Target, role: str, group: str, password: str) -> None:
+        """Have the cluster made, unless it is there; an empty password is left to Secrets Manager.
+
+        The default parameter group, default.redshift-2.0, has require_ssl on; so none is named here.
+        """
+        if self.find():
+            return
+        request = {
+            "ClusterIdentifier": self.name,
+            "ClusterType": "multi-node" if target.nodes > 1 else "single-node",
+            "NodeType": target.node_type,
+            "DBName": target.dbname,
+            "Port": target.port,
+            "MasterUsername": target.user,
+            "IamRoles": [role],
+            "VpcSecurityGroupIds": [group],
+            "PubliclyAccessible": target.public,
+            "Encrypted": True,
+            "Tags": aws.tag_list(self.name),
+        }
+        if target.nodes > 1:
+            request["NumberOfNodes"] = target.nodes
+        if target.subnet_group:
+            request["ClusterSubnetGroupName"] = target.subnet_group
+        request |= {"MasterUserPassword": password} if password else {"ManageMasterPassword": True}
+
+        aws.retry_new_role(lambda: self.client.create_cluster(**request))
+
+    def wait(self, state: str = "available", minutes: int = 30) -> Found:
+        """Wait for a state that is on its way; raise AwsError for one from which none leads there."""
+
+        def look() -> tuple[str, Found | None]:
+            """Where it is now."""
+            found = self.find()
+            if found is None:
+                raise aws.AwsError(f"The cluster {self.name} is gone.")
+            if found.state in BROKEN or (found.state == "deleting" or found.state == "final-snapshot"):
+                raise aws.AwsError(f"The cluster {self.name} is {found.state}: it will not become {state}.")
+            if state == "available" and found.state == "paused":
+                raise aws.AwsError(
+                    f"The cluster {self.name} is paused: resume it with `python infra/cluster_status.py --resume`."
+                )
+            return found.state, found if found.state == state and (found.host or state != "available") else None
+
+        return aws.wait(f"cluster {self.name}", look, minutes=minutes)
+
+    def attach_role(self, found: Found, role: str) -> None:
+        """Let the cluster use the role, if it does not yet."""
+        if role not in found.roles:
+            self.client.modify_cluster_iam_roles(ClusterIdentifier=self.name, AddIamRoles=[role])
+            self.wait()
+
+    def pause(self) -> None:
+        """Have the cluster paused."""
+        self.client.pause_cluster(ClusterIdentifier=self.name)
+
+    def resume(self) -> None:
+        """Have the cluster resumed."""
+        self.client.resume_cluster(ClusterIdentifier=self.name)
+
+    def delete(self, snapshot: str) -> None:
+        """Delete the cluster and wait until it is gone; with a snapshot of this name, or "" for none."""
+        last = {"SkipFinalClusterSnapshot": True}
+        if snapshot:
+            last = {"SkipFinalClusterSnapshot": False, "FinalClusterSnapshotIdentifier": snapshot}
+
+        def look() -> tuple[str, bool | None]:
+            """Ask for it until AWS does it: a cluster that is being made or changed cannot be deleted yet."""
+            found = self.find()
+            if found is None:
+                return "gone", True
+            if found.state not in ("deleting", "final-snapshot"):
+                try:
+                    self.client.delete_cluster(ClusterIdentifier=self.name, **last)
+                except self.client.exceptions.InvalidClusterStateFault:
+                    return found.state, None
+                except self.client.exceptions.ClusterNotFoundFault:
+                    return "gone", True
+            return "deleting", None
+
+        aws.wait(f"cluster {self.name}", look, minutes=45)
+
+    def tls_required(self, found: Found) -> bool | None:
+        """Whether the cluster refuses connections without TLS; None: unknown."""
+        if not found.parameter_group:
+            return None
+        pages = self.client.get_paginator("describe_cluster_parameters").paginate(
+            ParameterGroupName=found.parameter_group
+        )
+        for page in pages:
+            for parameter in page["Parameters"]:
+                if parameter["ParameterName"] == "require_ssl":
+                    return parameter.get("ParameterValue") == "true"
+        return None
+
+    def credentials(self, user: str, dbname: str) -> tuple[str, str]:
+        """A database user and password for the next 15 minutes, for a user that is there."""
+        answer = self.client.get_cluster_credentials(
+            ClusterIdentifier=self.name, DbUser=user, DbName=dbname, DurationSeconds=900, AutoCreate=False
+        )
+        return answer["DbUser"], answer["DbPassword"]
+
+    def leftovers(self) -> list[str]:
+        """What of this project still costs money in the region: clusters, and the snapshots of this one."""
+        clusters = self.client.get_paginator("describe_clusters").paginate(TagKeys=["project"])
+        left = [
+            f"cluster {cluster['ClusterIdentifier']} ({cluster['ClusterStatus']})"
+            for page in clusters
+            for cluster in page["Clusters"]
+            if aws.owner(cluster.get("Tags", []))
+        ]
+        snapshots = self.client.get_paginator("describe_cluster_snapshots").paginate(SnapshotType="manual")
+        left += [
+            f"snapshot {snapshot['SnapshotIdentifier']} of {self.name} (billed for its storage until it is deleted)"
+            for page in snapshots
+            for snapshot in page["Snapshots"]
+            if (snapshot["ClusterIdentifier"], snapshot["SnapshotType"]) == (self.name, "manual")
+        ]
+        return left
