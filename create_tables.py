@@ -7,7 +7,7 @@ from contextlib import closing
 import psycopg2
 
 from infra.config import ConfigError, load_settings
-from infra.execute import execute, explain, title
+from infra.execute import execute, explain, title, transaction
 from infra.warehouse import WarehouseError, connect
 from sql_queries import create_table_queries, drop_table_queries
 
@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         settings = load_settings(options.config)
         print(settings.describe())
-        with closing(connect(settings)) as connection, connection:
+        with closing(connect(settings)) as connection, transaction(connection):
             run_queries(connection, drop_table_queries)
             run_queries(connection, create_table_queries)
     except ConfigError as error:

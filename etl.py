@@ -16,7 +16,7 @@ from psycopg2.extensions import connection as Connection
 
 import sql_queries as sql
 from infra.config import ConfigError, Settings, load_settings
-from infra.execute import ProgressLine, execute, explain, title
+from infra.execute import ProgressLine, execute, explain, title, transaction
 from infra.warehouse import WarehouseError, connect
 
 logger = logging.getLogger(__name__)
@@ -53,28 +53,28 @@ def load_staging_tables(connection: Connection, settings: Settings, max_errors: 
         "song_data": settings.song_data,
         "role_arn": settings.role_arn,
         "region": settings.region,
-        "max_errors": max_errors,
+        "max_errors": min(max_errors + 1, 100_000) if max_errors else 0,  # Redshift fails at this number of errors
     }
     line = ProgressLine(logger.isEnabledFor(logging.INFO))
-    with closing(connect(settings)) as observer, connection:
+    with closing(connect(settings)) as observer, transaction(connection):
         observer.autocommit = True  # each look sees the newest state
-        session = connection.info.backend_pid
         run(connection, sql.staging_lock)
+        session = execute(connection, sql.session_select).fetchone()[0]
         for query in sql.copy_table_queries:
             try:
                 run(connection, query, parameters, lambda query=query: line.show(progress(observer, session, query)))
             except LoadError as error:
                 connection.rollback()
-                if "stl_load_errors" not in str(error):
+                if "_load_error" not in str(error):  # stl_load_errors, or sys_load_error_detail on Serverless
                     raise
-                records = "\n".join(rejected_records(connection))
+                records = "\n".join(rejected_records(observer, session))
                 advice = "Correct the files, or load around bad records with --max-errors N."
                 raise LoadError(f"{title(query)} rejected:\n{records}\n{advice}") from error
             finally:
                 line.clear()
             if is_copy(query) and max_errors:
                 copy_id = execute(connection, sql.last_copy_select).fetchone()[1]
-                for record in rejected_records(connection, copy_id):
+                for record in rejected_records(observer, session, copy_id):
                     logger.warning("%s rejected and left out: %s", title(query), record)
         execute(connection, sql.staging_mark, {"load_id": load_id})
 
@@ -86,16 +86,17 @@ def progress(observer: Connection, session: int, query: str) -> str:
     except psycopg2.Error:  # Redshift Serverless has no stv_load_state: nothing to show
         return ""
     files, all_files, size, all_bytes = (int(number or 0) for number in row)
+    if not all_files:  # a DELETE, or a COPY that still looks for its files
+        return ""
     return f"{title(query)}: {files:,} of {all_files:,} files, {size / 1e6:,.1f} of {all_bytes / 1e6:,.1f} MB"
 
 
-def rejected_records(connection: Connection, copy_id: int | None = None) -> list[str]:
-    """A line for each record that a COPY rejected: the one of this id, or the last one that failed."""
+def rejected_records(observer: Connection, session: int, copy_id: int | None = None) -> list[str]:
+    """A line for each record that a COPY of another session rejected: the one of this id, or the last that failed."""
     for query in (sql.stl_load_errors_select, sql.sys_load_error_detail_select):
         try:
-            rows = execute(connection, query, {"copy_id": copy_id}).fetchall()
+            rows = execute(observer, query, {"session": session, "copy_id": copy_id}).fetchall()
         except (psycopg2.errors.UndefinedTable, psycopg2.errors.InsufficientPrivilege):  # not on this kind of cluster
-            connection.rollback()
             continue
         return [describe_record(*row) for row in rows]
     return []
@@ -114,7 +115,7 @@ def load_star_schema(connection: Connection, load_id: str | None) -> None:
     `load_id` is the mark that the staging tables must carry, None for whatever is staged. Raises LoadError; the star
     schema is as it was then, and what is staged stays.
     """
-    with connection:
+    with transaction(connection):
         run(connection, sql.staging_lock)
         if load_id is not None:
             marks = [mark for (mark,) in execute(connection, sql.staging_mark_select).fetchall()]
@@ -127,7 +128,7 @@ def load_star_schema(connection: Connection, load_id: str | None) -> None:
 
 def row_counts(connection: Connection) -> dict[str, int]:
     """The number of rows of each table."""
-    with connection:
+    with transaction(connection):
         cursor = execute(connection, sql.row_counts_select)
         return dict(zip((column.name for column in cursor.description), cursor.fetchone(), strict=True))
 
@@ -169,7 +170,10 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     options = parser.parse_args(argv)
-    logging.basicConfig(level=logging.WARNING if options.quiet else logging.INFO, format="%(message)s", stream=sys.stdout)
+    logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stdout)
+    logger.setLevel(logging.WARNING if options.quiet else logging.INFO)  # ours alone: boto3 has much to tell
+    outcome = "The star schema is as it was; run etl.py again."
+    logging.raiseExceptions = False  # whoever reads the output may stop doing so; the load goes on
     try:
         settings = load_settings(options.config)
         logger.info(settings.describe())
@@ -179,6 +183,7 @@ def main(argv: list[str] | None = None) -> int:
             if load_id:
                 load_staging_tables(connection, settings, options.max_errors, load_id)
             load_star_schema(connection, load_id)
+            outcome = "The load was complete."
             after = row_counts(connection)
         logger.info("%-20s %12s %12s", "rows", "before", "after")
         for name, count in before.items():
@@ -193,7 +198,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"etl: {explain(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("etl: interrupted. The star schema is as it was; run etl.py again.", file=sys.stderr)
+        print(f"etl: interrupted. {outcome}", file=sys.stderr)
         return 1
     return 0
 

@@ -193,25 +193,62 @@ WHERE pg_class.relname = 'staging_events' AND pg_description.objsubid = 0
 
 # ------------------------------------------------------------------------------------------------ star schema
 
-# A user's row gives way to a later event; of events at the same millisecond the one that sorts last counts (paid
-# after free), so the order in which log files are loaded does not matter.
-user_table_delete = """
-DELETE FROM users
-USING staging_events AS e
-WHERE
-    users.user_id = e.user_id
-    AND (
-        e.ts > users.last_seen
-        OR (
-            e.ts = users.last_seen
-            AND COALESCE(e.level, '') || '|' || COALESCE(e.first_name, '')
-            || '|' || COALESCE(e.last_name, '') || '|' || COALESCE(e.gender, '')
-            > COALESCE(users.level, '') || '|' || COALESCE(users.first_name, '')
-            || '|' || COALESCE(users.last_name, '') || '|' || COALESCE(users.gender, '')
-        )
-    )
+# A user is as of the latest event; of events at the same millisecond the one that sorts last counts (paid after free),
+# so the order in which log files are loaded does not matter. The row that is there competes with the staged events.
+user_table_update = """
+UPDATE users
+SET
+    first_name = l.first_name,
+    last_name = l.last_name,
+    gender = l.gender,
+    level = l.level,
+    last_seen = l.last_seen
+FROM (
+    SELECT
+        c.user_id,
+        c.first_name,
+        c.last_name,
+        c.gender,
+        c.level,
+        c.last_seen,
+        c.is_staged,
+        ROW_NUMBER() OVER (
+            PARTITION BY c.user_id
+            ORDER BY
+                c.last_seen DESC,
+                c.level DESC NULLS LAST,
+                c.first_name DESC NULLS LAST,
+                c.last_name DESC NULLS LAST,
+                c.gender DESC NULLS LAST,
+                c.is_staged ASC
+        ) AS choice
+    FROM (
+        SELECT
+            user_id,
+            first_name,
+            last_name,
+            gender,
+            level,
+            last_seen,
+            0 AS is_staged
+        FROM users
+        UNION ALL
+        SELECT
+            e.user_id,
+            e.first_name,
+            e.last_name,
+            e.gender,
+            e.level,
+            e.ts AS last_seen,
+            1 AS is_staged
+        FROM staging_events AS e
+        INNER JOIN users AS u ON e.user_id = u.user_id AND e.ts >= u.last_seen
+    ) AS c
+) AS l
+WHERE users.user_id = l.user_id AND l.choice = 1 AND l.is_staged = 1
 """
 
+# The same rule for the users who are new.
 user_table_insert = """
 INSERT INTO users (user_id, first_name, last_name, gender, level, last_seen)
 WITH latest AS (
@@ -226,11 +263,19 @@ WITH latest AS (
             PARTITION BY e.user_id
             ORDER BY
                 e.ts DESC,
-                COALESCE(e.level, '') || '|' || COALESCE(e.first_name, '')
-                || '|' || COALESCE(e.last_name, '') || '|' || COALESCE(e.gender, '') DESC
+                e.level DESC NULLS LAST,
+                e.first_name DESC NULLS LAST,
+                e.last_name DESC NULLS LAST,
+                e.gender DESC NULLS LAST
         ) AS choice
     FROM staging_events AS e
-    WHERE e.user_id IS NOT NULL AND e.ts IS NOT NULL
+    WHERE
+        e.ts IS NOT NULL
+        AND e.user_id IS NOT NULL
+        AND NOT EXISTS (
+            SELECT 1 FROM users AS u
+            WHERE u.user_id = e.user_id
+        )
 )
 
 SELECT
@@ -241,12 +286,7 @@ SELECT
     l.level,
     l.last_seen
 FROM latest AS l
-WHERE
-    l.choice = 1
-    AND NOT EXISTS (
-        SELECT 1 FROM users AS u
-        WHERE u.user_id = l.user_id
-    )
+WHERE l.choice = 1
 """
 
 # Staged artists and songs replace the rows of the same id, so that a corrected file corrects the warehouse.
@@ -257,7 +297,7 @@ WHERE artists.artist_id = s.artist_id
 """
 
 # An artist's row is taken whole from one of the artist's songs: the one with the shortest name (guests make a name
-# longer), of these the one that sorts first, with coordinates if any has them, of the smallest song_id.
+# longer), of these the name that sorts first, with coordinates if any has them, of the smallest song_id.
 artist_table_insert = """
 INSERT INTO artists (artist_id, name, location, latitude, longitude)
 WITH ranked AS (
@@ -269,7 +309,14 @@ WITH ranked AS (
         s.artist_longitude,
         ROW_NUMBER() OVER (
             PARTITION BY s.artist_id
-            ORDER BY LEN(s.artist_name), s.artist_name, s.artist_latitude, s.song_id, s.artist_location
+            ORDER BY
+                LEN(s.artist_name),
+                s.artist_name,
+                CASE WHEN s.artist_latitude IS NULL THEN 1 ELSE 0 END,
+                s.song_id,
+                s.artist_location,
+                s.artist_latitude,
+                s.artist_longitude
         ) AS choice
     FROM staging_songs AS s
     WHERE s.artist_id IS NOT NULL
@@ -321,95 +368,78 @@ FROM ranked AS r
 WHERE r.choice = 1
 """
 
-# Two different plays with one natural key cannot both be kept: the one whose text sorts first is, in whichever order
-# their files are loaded. This makes room for a staged one that sorts before the one that is there.
-songplay_table_delete = """
-DELETE FROM songplays
-USING staging_events AS e
-WHERE
-    e.page = 'NextSong'
-    AND songplays.start_time = e.ts
-    AND songplays.user_id = e.user_id
-    AND songplays.session_id = e.session_id
-    AND COALESCE(e.song, '') || '|' || COALESCE(e.artist, '') || '|' || COALESCE(CAST(e.length AS VARCHAR), '')
-    || '|' || COALESCE(e.level, '') || '|' || COALESCE(e.location, '') || '|' || COALESCE(e.user_agent, '')
-    < COALESCE(songplays.song, '') || '|' || COALESCE(songplays.artist, '')
-    || '|' || COALESCE(CAST(songplays.length AS VARCHAR), '') || '|' || COALESCE(songplays.level, '')
-    || '|' || COALESCE(songplays.location, '') || '|' || COALESCE(songplays.user_agent, '')
+# Every staged play (page NextSong) that is not there just so; EXCEPT takes NULLs as equal and each play once.
+songplay_table_insert = """
+INSERT INTO songplays (start_time, user_id, level, session_id, location, user_agent, song, artist, length)
+SELECT
+    ts AS start_time,
+    user_id,
+    level,
+    session_id,
+    location,
+    user_agent,
+    song,
+    artist,
+    length
+FROM staging_events
+WHERE page = 'NextSong' AND ts IS NOT NULL AND user_id IS NOT NULL AND session_id IS NOT NULL
+EXCEPT
+SELECT
+    start_time,
+    user_id,
+    level,
+    session_id,
+    location,
+    user_agent,
+    song,
+    artist,
+    length
+FROM songplays
 """
 
-# One row per distinct play (page NextSong) that is not there yet. A play's song is the staged one with the same title
-# and artist name; of several, the one closest in duration, then the smallest song_id. So no play is multiplied.
-songplay_table_insert = """
-INSERT INTO songplays (
-    start_time, user_id, level, song_id, artist_id, session_id, location, user_agent, song, artist, length
-)
-WITH plays AS (
+# Of different plays with one natural key only one can be kept: the one that sorts first is, in whichever order their
+# files are loaded.
+songplay_table_delete = """
+DELETE FROM songplays
+USING (
     SELECT
-        e.ts,
-        e.user_id,
-        e.session_id,
-        e.level,
-        e.location,
-        e.user_agent,
-        e.song,
-        e.artist,
-        e.length,
+        sp.songplay_id,
         ROW_NUMBER() OVER (
-            PARTITION BY e.ts, e.user_id, e.session_id
-            ORDER BY
-                COALESCE(e.song, '') || '|' || COALESCE(e.artist, '')
-                || '|' || COALESCE(CAST(e.length AS VARCHAR), '') || '|' || COALESCE(e.level, '')
-                || '|' || COALESCE(e.location, '') || '|' || COALESCE(e.user_agent, '')
+            PARTITION BY sp.start_time, sp.user_id, sp.session_id
+            ORDER BY sp.song, sp.artist, sp.length, sp.level, sp.location, sp.user_agent, sp.songplay_id
         ) AS choice
-    FROM staging_events AS e
-    WHERE e.page = 'NextSong' AND e.ts IS NOT NULL AND e.user_id IS NOT NULL AND e.session_id IS NOT NULL
-),
+    FROM songplays AS sp
+    WHERE EXISTS (
+        SELECT 1
+        FROM staging_events AS e
+        WHERE e.ts = sp.start_time AND e.user_id = sp.user_id AND e.session_id = sp.session_id
+    )
+) AS r
+WHERE songplays.songplay_id = r.songplay_id AND r.choice > 1
+"""
 
-matches AS (
-    SELECT
-        p.ts,
-        p.user_id,
-        p.session_id,
-        s.song_id,
-        s.artist_id,
-        ROW_NUMBER() OVER (
-            PARTITION BY p.ts, p.user_id, p.session_id
-            ORDER BY ABS(s.duration - p.length), s.song_id
-        ) AS choice
-    FROM plays AS p
-    INNER JOIN staging_songs AS s ON p.song = s.title AND p.artist = s.artist_name
-    WHERE p.choice = 1
-)
-
-SELECT
-    p.ts AS start_time,
-    p.user_id,
-    p.level,
-    m.song_id,
-    m.artist_id,
-    p.session_id,
-    p.location,
-    p.user_agent,
-    p.song,
-    p.artist,
-    p.length
-FROM plays AS p
-LEFT JOIN matches AS m
-    ON p.ts = m.ts AND p.user_id = m.user_id AND p.session_id = m.session_id AND m.choice = 1
+# A corrected song file may have taken the song from under a play.
+songplay_table_unmatch = """
+UPDATE songplays
+SET
+    song_id = NULL,
+    artist_id = NULL
 WHERE
-    p.choice = 1
+    song_id IS NOT NULL
     AND NOT EXISTS (
         SELECT 1
-        FROM songplays AS sp
-        WHERE sp.start_time = p.ts AND sp.user_id = p.user_id AND sp.session_id = p.session_id
+        FROM songs AS s
+        WHERE s.song_id = songplays.song_id AND s.title = songplays.song AND s.artist_name = songplays.artist
     )
 """
 
-# A play that found no staged song, now or in an earlier load, gets the same match from all songs known by now.
+# A play's song is the one with the same title and artist name; of several, the one closest in duration, then the
+# smallest song_id. So no play is multiplied, and one that was loaded before its song was known gets it now.
 songplay_table_match = """
 UPDATE songplays
-SET song_id = m.song_id, artist_id = m.artist_id
+SET
+    song_id = m.song_id,
+    artist_id = m.artist_id
 FROM (
     SELECT
         sp.songplay_id,
@@ -421,9 +451,11 @@ FROM (
         ) AS choice
     FROM songplays AS sp
     INNER JOIN songs AS s ON sp.song = s.title AND sp.artist = s.artist_name
-    WHERE sp.song_id IS NULL
 ) AS m
-WHERE songplays.songplay_id = m.songplay_id AND m.choice = 1
+WHERE
+    songplays.songplay_id = m.songplay_id
+    AND m.choice = 1
+    AND (songplays.song_id IS NULL OR songplays.song_id <> m.song_id OR songplays.artist_id <> m.artist_id)
 """
 
 time_table_insert = """
@@ -696,6 +728,9 @@ SELECT
     pg_last_copy_id() AS copy_id
 """
 
+# The number by which another session finds this one's COPY in the system tables.
+session_select = "SELECT pg_backend_pid() AS session_pid"
+
 # A running COPY, seen from another session: a row per slice.
 copy_progress_select = """
 SELECT
@@ -707,7 +742,8 @@ FROM stv_load_state
 WHERE session = %(session)s
 """
 
-# What the session's COPY of this id rejected, or (NULL) the last one that failed. Serverless has the second view only.
+# What a session's COPY of this id rejected, or (NULL) its last one that failed. Serverless has the second view only.
+# Read from another session: whose view is missing must not roll a COPY back.
 stl_load_errors_select = """
 SELECT
     e.line_number,
@@ -718,10 +754,10 @@ SELECT
     TRIM(e.err_reason) AS error_message
 FROM stl_load_errors AS e
 WHERE
-    e.session = pg_backend_pid()
+    e.session = %(session)s
     AND e.query = COALESCE(%(copy_id)s, (
         SELECT MAX(own.query) FROM stl_load_errors AS own
-        WHERE own.session = pg_backend_pid()
+        WHERE own.session = %(session)s
     ))
 ORDER BY e.filename, e.line_number
 LIMIT 100
@@ -737,10 +773,10 @@ SELECT
     TRIM(e.error_message) AS error_message
 FROM sys_load_error_detail AS e
 WHERE
-    e.session_id = pg_backend_pid()
+    e.session_id = %(session)s
     AND e.query_id = COALESCE(%(copy_id)s, (
         SELECT MAX(own.query_id) FROM sys_load_error_detail AS own
-        WHERE own.session_id = pg_backend_pid()
+        WHERE own.session_id = %(session)s
     ))
 ORDER BY e.file_name, e.line_number
 LIMIT 100
@@ -768,14 +804,15 @@ create_table_queries = [
 ]
 copy_table_queries = [staging_events_delete, staging_events_copy, staging_songs_delete, staging_songs_copy]
 insert_table_queries = [
-    user_table_delete,
+    user_table_update,
     user_table_insert,
     artist_table_delete,
     artist_table_insert,
     song_table_delete,
     song_table_insert,
-    songplay_table_delete,
     songplay_table_insert,
+    songplay_table_delete,
+    songplay_table_unmatch,
     songplay_table_match,
     time_table_insert,
 ]

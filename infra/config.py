@@ -141,7 +141,7 @@ def _settings(file: Path | None, sections: dict[str, dict[str, str]]) -> Setting
     log_data, log_jsonpath, song_data = (
         _source(file, key, value, base, host) for key, value in zip(S3_KEYS, sources, strict=True)
     )
-    if log_jsonpath.startswith(log_data):
+    if log_data.endswith(("/", os.sep)) and log_jsonpath.startswith(log_data):
         fail(file, "S3", "LOG_JSONPATH", "lies inside LOG_DATA, where COPY would read it as events: move it out.")
     return Settings(
         path=file,

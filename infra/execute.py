@@ -4,7 +4,8 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
@@ -19,6 +20,22 @@ HINTS = {
     psycopg2.errors.SerializationFailure: "Another load changed the same rows: run again.",
     psycopg2.errors.InsufficientPrivilege: "Ask the owner of the tables for the right to do this.",
 }
+PHRASES = {  # of Redshift, for which it has no code of its own
+    "Disk Full": HINTS[psycopg2.errors.DiskFull],
+    "isolation violation": HINTS[psycopg2.errors.SerializationFailure],
+}
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """Commit at the end, or roll back for an error; a lost connection does not hide the error that tells of it."""
+    try:
+        yield
+    except BaseException:
+        with suppress(psycopg2.Error):
+            connection.rollback()
+        raise
+    connection.commit()
 
 
 def execute(
@@ -38,18 +55,20 @@ def execute(
             cursor.execute(query, parameters)
         except BaseException as error:  # re-raised below, in the thread that asked
             failure.append(error)
+        finally:
+            ended.set()
 
-    worker = threading.Thread(target=run, daemon=True)
-    worker.start()
+    ended = threading.Event()  # Thread.join takes a thread for dead when Ctrl-C interrupts it, up to Python 3.12
+    threading.Thread(target=run, daemon=True).start()
     try:
-        while worker.is_alive():
-            worker.join(TICK)
-            if watch and worker.is_alive():
+        while not ended.wait(TICK):
+            if watch:
                 watch()
     except BaseException:  # Ctrl-C, or a fault of watch(): the statement must not go on alone
-        while worker.is_alive():  # again and again: a cancel between two commands of the stand-in's COPY hits nothing
-            connection.cancel()
-            worker.join(TICK)
+        while not ended.is_set():  # again and again: a cancel between two commands of the stand-in's COPY hits nothing
+            with suppress(KeyboardInterrupt, psycopg2.Error):
+                connection.cancel()
+                ended.wait(TICK)
         raise
     if failure:
         raise failure[0]
@@ -66,6 +85,7 @@ def explain(error: psycopg2.Error) -> str:
     """The server's message in one line, and what to do about it where that is known."""
     message = " ".join((error.diag.message_primary or str(error)).split()).rstrip(".") + "."
     hints = [hint for kind, hint in HINTS.items() if isinstance(error, kind)]
+    hints += [hint for phrase, hint in PHRASES.items() if phrase.lower() in f"{error}".lower()]
     return " ".join([message, *hints])
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import boto3
 import pytest
+from copy_fixtures import copier  # noqa: F401 - a fixture
+from etl_fixtures import case, onlooker  # noqa: F401 - fixtures
 
 from infra import warehouse
 from infra.config import Settings, load_settings
@@ -20,10 +22,29 @@ from infra.local import keeper
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data" / "sparkify.tar.gz"
-LOG_FIELDS = (
+LOG_FIELDS = tuple(
     "artist auth firstName gender itemInSession lastName length level location method page registration sessionId "
-    "song status ts userAgent userId"
-).split()
+    "song status ts userAgent userId".split()  # noqa: SIM905 - shorter so
+)
+    "artist",
+    "auth",
+    "firstName",
+    "gender",
+    "itemInSession",
+    "lastName",
+    "length",
+    "level",
+    "location",
+    "method",
+    "page",
+    "registration",
+    "sessionId",
+    "song",
+    "status",
+    "ts",
+    "userAgent",
+    "userId",
+]
 
 
 @pytest.fixture(scope="session")

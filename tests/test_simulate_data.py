@@ -328,9 +328,7 @@ def test_command_line(tmp_path, capsys):
     assert f"{counts['plays']} plays, {counts['matched']} matched, {counts['files']} files." in output
 
 
-@pytest.mark.parametrize(
-    "command", [[str(ROOT / "infra" / "simulate_data.py")], ["-m", "infra.simulate_data"]]
-)
+@pytest.mark.parametrize("command", [[str(ROOT / "infra" / "simulate_data.py")], ["-m", "infra.simulate_data"]])
 def test_run_from_elsewhere(tmp_path, command):
     """It runs as a file and as a module, from any working directory, without a warning."""
     arguments = [sys.executable, "-W", "error", *command, "out", *SMALL_ARGUMENTS]
@@ -340,9 +338,7 @@ def test_run_from_elsewhere(tmp_path, command):
         "TZ": "Asia/Tokyo",
         "LC_ALL": "C",
     }
-    run = subprocess.run(
-        arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
+    run = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
     simulate(tmp_path / "here", **SMALL)
     assert contents(tmp_path / "out") == contents(tmp_path / "here")
@@ -379,9 +375,7 @@ def test_wrong_usage(tmp_path, capsys, arguments, message):
     assert not directory.exists()
 
 
-@pytest.mark.parametrize(
-    "name", ["song_data/mine.json", "log_data/mine.json", "log_json_path.json", "song_data"]
-)
+@pytest.mark.parametrize("name", ["song_data/mine.json", "log_data/mine.json", "log_json_path.json", "song_data"])
 def test_existing_data_are_refused(tmp_path, capsys, name):
     """What is there stays as it is, and nothing comes beside it."""
     (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -19,16 +19,30 @@ CREATE TABLE IF NOT EXISTS redshift.stv_load_state (
     bytes_to_load bigint, bytes_loaded bigint, bytes_to_load_compressed bigint, bytes_loaded_compressed bigint,
     lines integer, num_files integer, num_files_complete integer, current_file text, pct_complete integer
 );
+CREATE TABLE IF NOT EXISTS redshift.last_copy (session integer PRIMARY KEY, query integer, rows_loaded bigint);
 """
 
-# AVG of integers is an integer in Redshift, and ROUND takes a number of digits for a DOUBLE PRECISION too.
+# The last COPY of a session is in its settings, which a rollback takes back, and in last_copy, which the transaction of
+# the COPY does not see: the newer one of the two counts.
+#
+# AVG of integers is an integer in Redshift, of a DECIMAL it has that DECIMAL's scale (how its last digit comes about is
+# not documented, so it is refused). ROUND gives what it takes, with a number of digits also for a DOUBLE PRECISION.
 FUNCTIONS = """
-CREATE OR REPLACE FUNCTION redshift.pg_last_copy_count() RETURNS bigint LANGUAGE sql AS
-$$ SELECT coalesce(nullif(current_setting('redshift.last_copy_count', true), ''), '0')::bigint $$;
-CREATE OR REPLACE FUNCTION redshift.pg_last_copy_id() RETURNS integer LANGUAGE sql AS
-$$ SELECT coalesce(nullif(current_setting('redshift.last_copy_id', true), ''), '-1')::integer $$;
+CREATE OR REPLACE FUNCTION redshift.pg_last_copy_id() RETURNS integer LANGUAGE sql AS $$
+SELECT greatest(-1, nullif(current_setting('redshift.last_copy_id', true), '')::integer,
+    (SELECT query FROM redshift.last_copy WHERE session = pg_backend_pid())) $$;
+CREATE OR REPLACE FUNCTION redshift.pg_last_copy_count() RETURNS bigint LANGUAGE sql AS $$
+SELECT CASE WHEN current_setting('redshift.last_copy_id', true) = redshift.pg_last_copy_id()::text
+    THEN current_setting('redshift.last_copy_count')::bigint
+    ELSE coalesce((SELECT rows_loaded FROM redshift.last_copy WHERE session = pg_backend_pid()), 0) END $$;
 CREATE OR REPLACE FUNCTION redshift.round(double precision, integer) RETURNS double precision IMMUTABLE STRICT
-LANGUAGE sql AS $$ SELECT pg_catalog.round($1::numeric, $2)::double precision $$;
+LANGUAGE sql AS $$ SELECT pg_catalog.round($1::text::numeric, $2)::double precision $$;
+CREATE OR REPLACE FUNCTION redshift.round(integer, integer) RETURNS integer IMMUTABLE STRICT
+LANGUAGE sql AS $$ SELECT pg_catalog.round($1::numeric, $2)::integer $$;
+CREATE OR REPLACE FUNCTION redshift.round(bigint, integer) RETURNS bigint IMMUTABLE STRICT
+LANGUAGE sql AS $$ SELECT pg_catalog.round($1::numeric, $2)::bigint $$;
+CREATE OR REPLACE FUNCTION redshift.round(integer) RETURNS integer IMMUTABLE STRICT LANGUAGE sql AS $$ SELECT $1 $$;
+CREATE OR REPLACE FUNCTION redshift.round(bigint) RETURNS bigint IMMUTABLE STRICT LANGUAGE sql AS $$ SELECT $1 $$;
 CREATE OR REPLACE FUNCTION redshift.avg_step(bigint[], bigint) RETURNS bigint[] IMMUTABLE STRICT
 LANGUAGE sql AS $$ SELECT ARRAY[$1[1] + 1, $1[2] + $2] $$;
 CREATE OR REPLACE FUNCTION redshift.avg_result(bigint[]) RETURNS bigint IMMUTABLE STRICT
@@ -39,6 +53,10 @@ CREATE OR REPLACE AGGREGATE redshift.avg(integer)
 (SFUNC = int4_avg_accum, STYPE = bigint[], INITCOND = '{0,0}', FINALFUNC = redshift.avg_result);
 CREATE OR REPLACE AGGREGATE redshift.avg(bigint)
 (SFUNC = redshift.avg_step, STYPE = bigint[], INITCOND = '{0,0}', FINALFUNC = redshift.avg_result);
+CREATE OR REPLACE FUNCTION redshift.avg_refused(numeric, numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION USING ERRCODE = 'syntax_error', MESSAGE =
+'The stand-in does not cover AVG of a DECIMAL: cast it to DOUBLE PRECISION.'; END $$;
+CREATE OR REPLACE AGGREGATE redshift.avg(numeric) (SFUNC = redshift.avg_refused, STYPE = numeric);
 """
 
 
@@ -56,4 +74,17 @@ def install(reach: dict[str, str | int]) -> None:
     with closing(psycopg2.connect(**reach)) as connection, connection:
         cursor = connection.cursor()
         cursor.execute(TABLES + FUNCTIONS)
-        cursor.execute("TRUNCATE redshift.stv_load_state")  # of a COPY that was killed with the server
+        cursor.execute("TRUNCATE redshift.stv_load_state, redshift.last_copy")  # of sessions of an earlier server
+
+
+def vacuum(reach: dict[str, str | int]) -> None:
+    """Make the room of deleted rows free for new ones, as Redshift does in the background, in the tables with many.
+
+    A load deletes and refills its staging tables, and a server that runs for seconds never gets to its autovacuum.
+    """
+    with closing(psycopg2.connect(**reach)) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("SELECT relid::regclass FROM pg_stat_user_tables WHERE n_dead_tup > n_live_tup / 5")
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"VACUUM (SKIP_LOCKED) {table}")  # a BI tool may hold one

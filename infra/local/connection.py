@@ -1,15 +1,17 @@
 """A psycopg2 connection to the embedded server whose cursors take Redshift SQL."""
 
 import shutil
+from functools import cache
 from pathlib import Path
 
 import fasteners
 import psycopg2
 from psycopg2.extensions import cursor as PlainCursor
+from psycopg2.sql import SQL, Composable, Composed
 
 from infra import simulate_data
 from infra.config import Settings
-from infra.local import copy_load, dialect, keeper
+from infra.local import check, copy_load, dialect, keeper
 from infra.local.copy_statement import CopyError
 from infra.local.server import ServerError
 from infra.warehouse import WarehouseError
@@ -54,16 +56,34 @@ class RedshiftConnection(psycopg2.extensions.connection):
     settings: Settings
     reach: dict[str, str | int]
 
+    def cursor(self, *arguments, **options):
+        """psycopg2's cursor of any class (DictCursor, ...), for Redshift SQL; `PlainCursor` alone stays as it is."""
+        kind = options.get("cursor_factory") or self.cursor_factory
+        if kind is not PlainCursor:
+            options["cursor_factory"] = _redshift(kind)
+        return super().cursor(*arguments, **options)
 
-class RedshiftCursor(PlainCursor):
-    """psycopg2's cursor for Redshift SQL: each statement is translated, run by the stand-in's COPY, or refused."""
+
+@cache
+def _redshift(kind: type[PlainCursor]) -> type[PlainCursor]:
+    """The cursor class `kind` with Redshift's SQL."""
+    return kind if issubclass(kind, RedshiftSQL) else type(f"Redshift{kind.__name__}", (RedshiftSQL, kind), {})
+
+
+class RedshiftSQL:
+    """Makes a cursor class take Redshift SQL: each statement is translated, run as the stand-in's COPY, or refused."""
 
     def execute(self, query, vars=None):
         """Run one Redshift statement; parameters as in psycopg2."""
+        if "\\" in _written(query):
+            message = "The stand-in does not cover a backslash in a statement, an escape in Redshift: bind the value."
+            self._fail(SYNTAX_ERROR, message)
+        if self.name and (self.withhold or self.scrollable):
+            self._fail(FEATURE_NOT_SUPPORTED, "Amazon Redshift has no cursor WITH HOLD or SCROLL.")
         text = self.mogrify(query, vars).decode(psycopg2.extensions.encodings[self.connection.encoding])
         try:
             statement = dialect.translate(text)
-        except dialect.Refused as error:
+        except check.Refused as error:
             self._fail(FEATURE_NOT_SUPPORTED if error.lacking else SYNTAX_ERROR, str(error))
         if statement.verb == "COPY":
             try:
@@ -73,9 +93,11 @@ class RedshiftCursor(PlainCursor):
             return
         try:
             super().execute(statement.sql)
-        except psycopg2.errors.CheckViolation as error:  # the only CHECKs are ours: VARCHAR(n) counts bytes
-            length = error.diag.constraint_name.split("_")[1]
+        except psycopg2.errors.CheckViolation as error:  # the only CHECKs are ours, named in rewrite.py
+            kind, length, _ = error.diag.constraint_name.split("_")
             message = f"value too long for type character varying({length})"
+            if kind == "char":
+                message = f"Multibyte character not supported for CHAR {length}: use VARCHAR"
             raise psycopg2.errors.StringDataRightTruncation(message) from None
         if statement.verb == "TRUNCATE":
             self.connection.commit()
@@ -93,8 +115,19 @@ class RedshiftCursor(PlainCursor):
 
     def _fail(self, code: str, message: str):
         """Raise `message` from the server, so that the transaction ends up aborted as it would on Redshift."""
-        quoted = psycopg2.extensions.QuotedString(message)
-        quoted.encoding = psycopg2.extensions.encodings[self.connection.encoding]
-        literal = quoted.getquoted().decode()
-        body = f"BEGIN RAISE EXCEPTION USING MESSAGE = {literal}, ERRCODE = '{code}'; END"
-        super().execute(f"DO $stand_in${body}$stand_in$")
+        with self.connection.cursor(cursor_factory=PlainCursor) as plain:
+            statement = plain.mogrify("BEGIN RAISE EXCEPTION USING MESSAGE = %s, ERRCODE = %s; END", (message, code))
+            plain.execute("DO %s", (statement.decode(psycopg2.extensions.encodings[self.connection.encoding]),))
+
+
+class RedshiftCursor(RedshiftSQL, PlainCursor):
+    """psycopg2's own cursor for Redshift SQL."""
+
+
+def _written(query: str | bytes | Composable) -> str:
+    """What the programmer wrote of a query, without values (execute_values hands over bytes that hold them)."""
+    if isinstance(query, Composed):
+        return "".join(_written(part) for part in query)
+    if isinstance(query, SQL):
+        return query.string
+    return query if isinstance(query, str) else ""

@@ -1,14 +1,9 @@
-"""The files that a COPY reads, and their contents in batches that end between two JSON objects."""
+"""The files that a COPY reads: where they are, and why one cannot be read."""
 
-import bz2
-import gzip
-import io
 import json
 import os
-import re
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -19,15 +14,6 @@ from infra import aws
 from infra.config import Settings
 from infra.local.copy_statement import CopyError, CopyStatement
 
-BATCH = 16 << 20  # bytes of JSON that are loaded at a time
-WHOLE = range(1 << 20, 128 << 20)  # sizes in bytes of the files on disk that are loaded in place, each as one batch
-BLOCK = 4 << 20  # bytes read at a time
-SMALL = 1 << 20  # objects in S3 up to this size are fetched many at a time
-FETCHES = 16  # requests to S3 at a time
-# Between objects there is white space only. A line break cannot stand inside a JSON string, and inside an array two
-# objects have a comma between them: so this is the end of an object at the root, in every well-formed file.
-_BOUNDARY = re.compile(rb"\}[ \t\r]*\n\s*(?=\{)")
-
 
 @dataclass(frozen=True)
 class SourceFile:
@@ -36,23 +22,6 @@ class SourceFile:
     name: str
     size: int
     open: Callable[[], BinaryIO]
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Whole JSON objects from one file; `line` is the number of their first line in it."""
-
-    file: str
-    line: int
-    data: bytes
-
-
-@dataclass
-class Batch:
-    """What is loaded at a time: segments, or one whole file on disk that nobody has read yet."""
-
-    segments: list[Segment]
-    whole: SourceFile | None = None
 
 
 def find(statement: CopyStatement, settings: Settings) -> list[SourceFile]:
@@ -68,7 +37,7 @@ def find(statement: CopyStatement, settings: Settings) -> list[SourceFile]:
         else:
             files = _local_files(Path(statement.source))
     except (BotoCoreError, ClientError, OSError) as error:
-        raise CopyError(_explain(statement.source, error)) from None
+        raise CopyError(explain(statement.source, error)) from None
     if not files:
         raise CopyError(f"The specified S3 prefix '{statement.source}' does not exist: no file's name begins with it.")
     return [file for file in files if file.size]
@@ -82,7 +51,7 @@ def read(where: str, statement: CopyStatement, settings: Settings) -> bytes:
             return _client(statement, settings, bucket).get_object(Bucket=bucket, Key=key)["Body"].read()
         return Path(where).read_bytes()
     except (BotoCoreError, ClientError, OSError) as error:
-        raise CopyError(_explain(where, error)) from None
+        raise CopyError(explain(where, error)) from None
 
 
 def _split(url: str) -> tuple[str, str]:
@@ -94,7 +63,12 @@ def _split(url: str) -> tuple[str, str]:
 def _client(statement: CopyStatement, settings: Settings, bucket: str):
     """An S3 client for `bucket`, which must be in the region that the statement names."""
     client = aws.session(settings, statement.region).client("s3")
-    region = client.head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
+    try:
+        answer = client.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        raise CopyError(explain(f"s3://{bucket}", error, "NoSuchBucket" if code == "404" else code)) from None
+    region = answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
     wanted = statement.region or settings.region
     if region and region != wanted:
         raise CopyError(
@@ -144,7 +118,9 @@ def _manifest_files(statement: CopyStatement, settings: Settings) -> list[Source
     try:
         entries = json.loads(read(statement.source, statement, settings))["entries"]
         wanted = [(entry["url"], bool(entry.get("mandatory", False))) for entry in entries]
-    except (ValueError, TypeError, KeyError):
+        if not all(url.startswith("s3://") for url, _ in wanted):
+            raise ValueError
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise CopyError(
             f'Manifest {statement.source} is not of the form {{"entries": [{{"url": "s3://..."}}]}}.'
         ) from None
@@ -152,12 +128,13 @@ def _manifest_files(statement: CopyStatement, settings: Settings) -> list[Source
     for url, mandatory in wanted:
         bucket, key = _split(url)
         try:
-            client = clients.setdefault(bucket, None) or _client(statement, settings, bucket)
-            clients[bucket] = client
+            if bucket not in clients:
+                clients[bucket] = _client(statement, settings, bucket)
+            client = clients[bucket]
             size = client.head_object(Bucket=bucket, Key=key)["ContentLength"]
         except ClientError as error:
             if mandatory or error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
-                raise CopyError(_explain(url, error)) from None
+                raise CopyError(explain(url, error)) from None
             continue
         files.append(_s3_file(client, bucket, key, size))
     if not files:
@@ -165,10 +142,10 @@ def _manifest_files(statement: CopyStatement, settings: Settings) -> list[Source
     return [file for file in files if file.size]
 
 
-def _explain(where: str, error: Exception) -> str:
-    """One sentence on why `where` cannot be read."""
+def explain(where: str, error: Exception, code: str = "") -> str:
+    """One sentence on why `where` cannot be read; `code` is AWS's for the error, if it is known better than it says."""
     if isinstance(error, ClientError):
-        code = error.response["Error"]["Code"]
+        code = code or error.response["Error"]["Code"]
         meaning = {
             "404": "it does not exist",
             "NoSuchBucket": "the bucket does not exist",
@@ -181,99 +158,7 @@ def _explain(where: str, error: Exception) -> str:
         }.get(code, error.response["Error"].get("Message", code))
         return f"S3ServiceException: {where} cannot be read: {meaning} ({code})."
     if isinstance(error, FileNotFoundError):
-        return f"The specified S3 prefix '{where}' does not exist."
+        return f"The specified S3 prefix '{error.filename or where}' does not exist."
     if isinstance(error, OSError):
         return f"{error.filename or where} cannot be read: {error.strerror or error}."
     return f"{where} cannot be read: {error}"
-
-
-def batches(
-    files: list[SourceFile], statement: CopyStatement, progress: Callable[[int, int], None], in_place: bool = True
-) -> Iterator[Batch]:
-    """The files' contents in batches of about BATCH bytes; files on disk are left for DuckDB to read `in_place`.
-
-    `progress` is told the files finished and the bytes of them (as stored). Raises CopyError for an unreadable file.
-    """
-    batch = Batch([])
-    size = bytes_done = 0
-    for done, (file, stream) in enumerate(_opened(files, statement), 1):
-        line, rest = 1, b""
-        try:
-            with stream:
-                if in_place and file.size in WHOLE and _is_plain_on_disk(file, statement):
-                    yield Batch([], file)
-                else:
-                    while block := stream.read(BLOCK):
-                        rest += block
-                        if size + len(rest) >= BATCH and (cut := _cut(rest)):
-                            batch.segments.append(Segment(file.name, line, rest[:cut]))
-                            yield batch
-                            line += rest.count(b"\n", 0, cut)
-                            batch, size, rest = Batch([]), 0, rest[cut:]
-        except (BotoCoreError, ClientError, OSError, EOFError) as error:
-            raise CopyError(_explain(file.name, error)) from None
-        if rest:
-            batch.segments.append(Segment(file.name, line, rest))
-            size += len(rest)
-        bytes_done += file.size
-        progress(done, bytes_done)
-        if size >= BATCH:
-            yield batch
-            batch, size = Batch([]), 0
-    if batch.segments:
-        yield batch
-
-
-def _is_plain_on_disk(file: SourceFile, statement: CopyStatement) -> bool:
-    """Whether DuckDB can read the file itself."""
-    return not file.name.startswith("s3://") and not statement.compression
-
-
-def _cut(data: bytes) -> int:
-    """Where the last whole object that a line break follows ends in `data`; 0 if there is none."""
-    reach = 1 << 16
-    while True:  # look from the end, further back each time
-        start = max(0, len(data) - reach)
-        ends = [match.end() for match in _BOUNDARY.finditer(data, start)]
-        if ends or start == 0:
-            return ends[-1] if ends else 0
-        reach *= 16
-
-
-def _opened(files: list[SourceFile], statement: CopyStatement) -> Iterator[tuple[SourceFile, BinaryIO]]:
-    """Each file with its open, decompressed stream; small objects in S3 are fetched ahead, several at a time."""
-    inflate = {"GZIP": gzip.open, "BZIP2": bz2.open}.get(statement.compression, lambda stream: stream)
-
-    def fetch(file: SourceFile) -> BinaryIO:
-        """The file's stream, its bytes already here if it is small."""
-        if file.size > SMALL:
-            return file.open()
-        with file.open() as stream:
-            return io.BytesIO(stream.read())
-
-    if not files or not files[0].name.startswith("s3://"):  # on disk, threads are slower
-        for file in files:
-            try:
-                yield file, inflate(file.open())
-            except OSError as error:
-                raise CopyError(_explain(file.name, error)) from None
-        return
-    ahead: deque[tuple[SourceFile, Future]] = deque()
-    waiting = iter(files)
-    with ThreadPoolExecutor(FETCHES) as pool:
-        for file in waiting:
-            ahead.append((file, pool.submit(fetch, file)))
-            if len(ahead) >= 2 * FETCHES:
-                first, future = ahead.popleft()
-                yield first, inflate(_arrived(first, future))
-        while ahead:
-            first, future = ahead.popleft()
-            yield first, inflate(_arrived(first, future))
-
-
-def _arrived(file: SourceFile, future: Future) -> BinaryIO:
-    """The stream that `future` brings. Raises CopyError."""
-    try:
-        return future.result()
-    except (BotoCoreError, ClientError, OSError) as error:
-        raise CopyError(_explain(file.name, error)) from None

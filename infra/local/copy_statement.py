@@ -12,9 +12,10 @@ _TOKEN = re.compile(
       | (?P<name>"(?:[^"]|"")+" | [A-Za-z_][A-Za-z0-9_$]*) | (?P<number>\d+) | (?P<mark>[(),.])""",
     re.VERBOSE | re.DOTALL,
 )
-NOT_WITH_JSON = (
-    "CSV DELIMITER ESCAPE FILLRECORD FIXEDWIDTH IGNOREBLANKLINES IGNOREHEADER NULL QUOTE READRATIO REMOVEQUOTES"
-).split()
+NOT_WITH_JSON = {
+    "CSV", "DELIMITER", "ESCAPE", "FILLRECORD", "FIXEDWIDTH", "IGNOREBLANKLINES", "IGNOREHEADER", "NULL", "QUOTE",
+    "READRATIO", "REMOVEQUOTES",
+}  # fmt: skip
 NOT_COVERED = {
     "LZOP": "LZOP files",
     "ZSTD": "ZSTD files",
@@ -115,7 +116,12 @@ def parse(text: str) -> CopyStatement:
         raise CopyError(f'syntax error at or near "{reader.peek()}"')
     table = ".".join('"{}"'.format(name.replace('"', '""')) for name in names)
     statement = CopyStatement(table, reader.text(), columns)
+    seen = set()
     while option := reader.peek():
+        kind = "compression" if option in ("GZIP", "BZIP2") else option
+        if kind in seen:
+            raise CopyError(f"conflicting or redundant options: {option}")
+        seen.add(kind)
         _read_option(reader, option, statement)
     if not statement.role:
         raise CopyError("COPY needs IAM_ROLE")

@@ -6,29 +6,43 @@ is right (MAXERROR), and on what only it can read (nested paths, DECIMAL, the op
 
 import json
 import re
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
 from json.decoder import scanstring
 
-from infra.local.copy_files import Segment
+from infra.local.copy_batches import LARGEST_OBJECT, Segment
 from infra.local.copy_statement import CopyStatement
 
-LARGEST_OBJECT = 4 << 20  # bytes
 INTEGER_LIMITS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 INTEGER = r"[+-]?[0-9]+"
 FLOAT = r"[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?"
-EPOCH = r"-?[0-9]{1,15}"
-BOOLEANS = {"true": "t", "t": "t", "yes": "t", "y": "t", "1": "t", "false": "f", "f": "f", "no": "f", "n": "f", "0": "f"}
-_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?")
+EPOCH = r"-?[0-9]{1,13}|[0-9]{14}"  # within the years 1 to 9999, in milliseconds
+BOOLEANS = {
+    "true": "t",
+    "t": "t",
+    "yes": "t",
+    "y": "t",
+    "1": "t",
+    "false": "f",
+    "f": "f",
+    "no": "f",
+    "n": "f",
+    "0": "f",
+}
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_TIMESTAMP = re.compile(_DATE.pattern + r"([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?", re.ASCII)
 _SPACE = re.compile(r"[ \t\n\r]*")
+_DECIMAL = Context(prec=100)  # digits; more than a column can have
 
 
 class Rejected(Exception):
     """A record that COPY rejects: error code, reason, and (where one value is at fault) column and value."""
 
     def __init__(self, code: int, reason: str, column: "Column | None" = None, value: str = "", position: int = 0):
+        """`position` is where in the value the fault is."""
         super().__init__(reason)
         self.code, self.reason, self.column, self.value, self.position = code, reason, column, value, position
 
@@ -57,23 +71,25 @@ class Record:
 def records(segment: Segment, replacement: str | None) -> Iterator[Record]:
     """The JSON values at the root of a segment. After a broken one, reading goes on at the next line."""
     text, bad_bytes = _decode(segment.data, replacement)
-    decoder = _strict_decoder()
-    at, line, counted = _SPACE.match(text).end(), segment.line, 0
+    at, end, line, counted = _SPACE.match(text).end(), -1, segment.line, 0
     while at < len(text):
+        touches = at == end
         try:
-            _, end = decoder.raw_decode(text, at)
+            _, end = _DECODER.raw_decode(text, at)
             fault = None
             if text[at] not in "{[":
                 fault = Rejected(1216, "Invalid JSON: a row must be an object")
-            elif len(text[at:end].encode(errors="surrogateescape")) > LARGEST_OBJECT:
-                fault = Rejected(1216, "JSON object exceeds the maximum size of 4 MB")
+            elif touches:
+                fault = Rejected(1216, "Invalid JSON: no white space before the object")
         except (ValueError, RecursionError) as error:
             found = text.find("\n", max(at, getattr(error, "pos", at)))
             end = len(text) if found < 0 else found
             fault = Rejected(1216, f"Invalid JSON: {getattr(error, 'msg', 'nested too deeply')}")
         line += text.count("\n", counted, end)
         counted = end
-        if bad_bytes and re.search("[\udc80-\udcff]", text[at:end]):
+        if (end - at) * 4 > LARGEST_OBJECT < len(text[at:end].encode(errors="surrogateescape")):
+            fault = Rejected(1216, "JSON object exceeds the maximum size of 4 MB")
+        elif bad_bytes and re.search("[\udc80-\udcff]", text[at:end]):
             fault = Rejected(1220, "String contains invalid or unsupported UTF8 codepoints")
         yield Record(segment.file, line, text[at:end], fault)
         at = _SPACE.match(text, end).end()
@@ -87,34 +103,34 @@ def _decode(data: bytes, replacement: str | None) -> tuple[str, bool]:
     return text, bool(re.search("[\udc80-\udcff]", text))
 
 
-def _strict_decoder() -> json.JSONDecoder:
-    """A JSON decoder that takes no NaN or Infinity."""
-
-    def refuse(word: str):
-        """Refuse what is no JSON."""
-        raise json.JSONDecodeError(f"{word} is no JSON value", word, 0)
-
-    return json.JSONDecoder(parse_constant=refuse)
+def _refuse(word: str):
+    """Refuse NaN and Infinity, which Python's decoder takes."""
+    raise json.JSONDecodeError(f"{word} is no JSON value", word, 0)
 
 
-def members(text: str) -> dict[str, str]:
-    """The members of an object, or the elements of an array by number, each value as its own JSON text.
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_int=str, parse_float=str)  # of numbers only the text counts
+
+
+def members(text: str, wanted: set[str], ignore_case: bool = False) -> dict[str, str]:
+    """The wanted members of an object, or elements of an array by number, each value as its own JSON text.
 
     The texts stay as they are in the file: 0.10 stays 0.10, and nested values keep their spacing.
     """
-    scan = json.JSONDecoder().scan_once
     found: dict[str, str] = {}
-    is_object = text[0] == "{"
+    is_object, number = text[0] == "{", 0
     at = _SPACE.match(text, 1).end()
     while text[at] not in "}]":
-        key = str(len(found))
+        key = str(number)
+        number += 1
         if is_object:
             key, at = scanstring(text, at + 1, True)
+            key = key.lower() if ignore_case else key
             at = _SPACE.match(text, _SPACE.match(text, at).end() + 1).end()
             if key in found:
                 raise Rejected(1216, f'Invalid JSON: the key "{key}" is there twice')
-        _, end = scan(text, at)
-        found[key] = text[at:end]
+        _, end = _DECODER.scan_once(text, at)
+        if key in wanted:
+            found[key] = text[at:end]
         at = _SPACE.match(text, end).end()
         if text[at] == ",":
             at = _SPACE.match(text, at + 1).end()
@@ -126,7 +142,7 @@ def find(text: str, path: list[str | int]) -> str | None:
     for step in path:
         if text[0] != ("[" if isinstance(step, int) else "{"):
             return None
-        if (text := members(text).get(str(step))) is None:
+        if (text := members(text, {str(step)}).get(str(step))) is None:
             return None
     return text
 
@@ -142,10 +158,12 @@ def convert(value: str | None, column: Column, statement: CopyStatement) -> str 
     """The value as PostgreSQL's COPY takes it for this column. Raises Rejected."""
     is_text = column.kind in ("character varying", "character")
     if value is not None:
-        if statement.blanks_as_null and is_text and not value.strip():
-            value = None
-        elif value == "" and (statement.empty_as_null or not is_text):
-            value = None
+        is_null = (
+            statement.empty_as_null or not is_text
+            if value == ""
+            else (statement.blanks_as_null and is_text and not value.strip(" \t\r\n"))
+        )
+        value = None if is_null else value
     if value is None:
         if column.not_null:
             raise Rejected(1213, "Missing data for not-null field", column)
@@ -164,7 +182,7 @@ def _text(value: str, column: Column, statement: CopyStatement) -> str:
     if "\0" in value:
         raise Rejected(1220, "String contains the NUL character", column, value.replace("\0", "\\u0000"))
     if column.kind == "character" and len(data) != len(value):
-        raise Rejected(1204, "CHAR holds single-byte characters only", column, value)
+        raise Rejected(1220, "Multibyte character not supported for CHAR (Hint: try using VARCHAR)", column, value)
     if len(data) > column.length:
         if not statement.truncate_columns:
             raise Rejected(1204, f"String length exceeds DDL length ({len(data)} bytes)", column, value)
@@ -179,7 +197,7 @@ def _integer(value: str, column: Column, statement: CopyStatement) -> str:
         reason = f"Invalid digit, Value '{value[at]}', Pos {at}, Type: {column.kind.capitalize()}"
         raise Rejected(1207, reason, column, value, at)
     limit = INTEGER_LIMITS[column.kind]
-    if not -limit <= int(value) < limit:
+    if not -limit <= Decimal(value) < limit:
         raise Rejected(1204, f"Value out of range for {column.kind}", column, value)
     return value
 
@@ -188,8 +206,11 @@ def _float(value: str, column: Column, statement: CopyStatement) -> str:
     """A number with a fraction."""
     if not re.fullmatch(FLOAT, value):
         raise Rejected(1208, "Invalid floating-point number", column, value)
-    largest = 3.4028234663852886e38 if column.kind == "real" else 1.7976931348623157e308
-    if abs(float(value)) > largest:
+    try:  # what the type cannot hold, and what it holds as 0 although it is not
+        stored = struct.unpack("f", struct.pack("f", float(value)))[0] if column.kind == "real" else float(value)
+    except OverflowError:
+        stored = float("inf")
+    if abs(stored) == float("inf") or (not stored and Decimal(value)):
         raise Rejected(1204, f"Value out of range for {column.kind}", column, value)
     return value
 
@@ -202,7 +223,7 @@ def _decimal(value: str, column: Column, statement: CopyStatement) -> str:
     number = Decimal(value)
     if number.adjusted() >= column.length:
         raise Rejected(1204, f"Value out of range for numeric({column.length},{column.scale})", column, value)
-    number = number.quantize(Decimal(1).scaleb(-column.scale), rounding)
+    number = number.quantize(Decimal(1).scaleb(-column.scale), rounding, _DECIMAL)
     if number.adjusted() >= column.length - column.scale and number:
         raise Rejected(1204, f"Value out of range for numeric({column.length},{column.scale})", column, value)
     return f"{number:f}"
@@ -218,7 +239,7 @@ def _boolean(value: str, column: Column, statement: CopyStatement) -> str:
 def _date(value: str, column: Column, statement: CopyStatement) -> str:
     """A day, YYYY-MM-DD."""
     try:
-        return date.fromisoformat(value if re.fullmatch(r"\d{4}-\d\d-\d\d", value) else "").isoformat()
+        return date.fromisoformat(value if _DATE.fullmatch(value) else "").isoformat()
     except ValueError:
         raise Rejected(1205, "Invalid date: expected YYYY-MM-DD", column, value) from None
 

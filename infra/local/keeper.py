@@ -8,9 +8,11 @@ file for itself alone, and stops the server.
     python -m infra.local.keeper DIR      the keeper; it prints `ready`, or one sentence, and goes on in the background
 """
 
+import atexit
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import fasteners
@@ -33,6 +35,7 @@ def acquire(directory: Path) -> dict[str, str | int]:
             lock = fasteners.InterProcessReaderWriterLock(directory / "users.lock")
             lock.acquire_read_lock()  # waits while a keeper is stopping the server
             _held[directory] = lock
+            atexit.register(release, directory)
         with fasteners.InterProcessLock(directory / "start.lock"):
             if not (_is_kept(directory) and server.running(directory)):
                 _start_keeper(directory)
@@ -56,6 +59,7 @@ def _is_kept(directory: Path) -> bool:
     if lock.acquire(blocking=False):
         lock.release()
         return False
+    lock.lockfile.close()  # fasteners leaves it open
     return True
 
 
@@ -95,6 +99,8 @@ def keep(directory: Path) -> None:
             if server.running(directory) is None:  # it was killed: the next user starts it anew, with a new keeper
                 return
         try:
+            with suppress(server.ServerError, OSError, psycopg2.Error):  # a full disk, say, must not keep the server up
+                catalog.vacuum(server.credentials(directory))
             server.stop(directory)
         finally:
             users.release_write_lock()

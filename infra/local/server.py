@@ -22,7 +22,6 @@ import psutil
 
 MAJOR = "18"
 USER, DATABASE, HOST = "sparkify", "dwh", "127.0.0.1"
-CHILD_UID = 1000  # what root becomes inside its own user namespace
 SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",  # a socket's path may be 107 bytes long, a project's may be longer
@@ -52,23 +51,34 @@ def binaries() -> Path:
 def _identity(directory: Path) -> tuple[list[str], dict]:
     """How to run a binary as somebody PostgreSQL accepts: a command prefix and arguments for subprocess.
 
-    PostgreSQL refuses root. Root gets a user namespace in which it has another number, so that no account and no
-    change of owner is needed; where containers forbid that, the user nobody, who must be able to reach `directory`.
+    PostgreSQL refuses root, and a user id without a name (as in `docker run --user 12345`). Both become nobody in a
+    user namespace of their own, so that no account and no change of owner is needed. Where containers forbid that,
+    root becomes the real nobody, who must be able to reach `directory`.
     """
-    if os.name == "nt" or os.geteuid() != 0:
+    if os.name == "nt":
         return [], {}
-    prefix = ["unshare", "--user", f"--map-user={CHILD_UID}", f"--map-group={CHILD_UID}", "--"]
-    if shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
-        return prefix, {}
     import pwd  # POSIX only
 
+    user = os.geteuid()
+    if user != 0 and any(entry.pw_uid == user for entry in pwd.getpwall()):
+        return [], {}
     nobody = pwd.getpwnam("nobody")
+    prefix = ["unshare", "--user", f"--map-user={nobody.pw_uid}", f"--map-group={nobody.pw_gid}", "--"]
+    if shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
+        return prefix, {}
+    if user != 0:
+        raise ServerError(
+            f"PostgreSQL needs a user with a name, but {user} has none in /etc/passwd: run as another user."
+        )
     os.chown(directory, nobody.pw_uid, nobody.pw_gid)
     return [], {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
 def _run(directory: Path, command: str, *arguments: object) -> str:
-    """Run one of the binaries and return what it printed. Raises ServerError with its last words if it fails."""
+    """Run one of the binaries in `directory` and return what it printed. Raises ServerError with its reason.
+
+    pg_ctl hands its arguments to a shell, so they must be plain: paths relative to `directory`.
+    """
     prefix, identity = _identity(directory)
     argv = [*prefix, str(binaries() / command), *map(str, arguments)]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
@@ -118,6 +128,7 @@ def start(directory: Path) -> None:
         raise ServerError(
             f"{data} was made by PostgreSQL {version}, this is {MAJOR}: delete {directory} and load again."
         )
+    _end_orphans(data)
     (data / "postmaster.pid").unlink(missing_ok=True)  # the process it names is dead or somebody else's
     (directory / "server.log").unlink(missing_ok=True)
     attempts = 3
@@ -125,7 +136,7 @@ def start(directory: Path) -> None:
         port = _free_port(directory)
         try:
             _run(
-                directory, "pg_ctl", "start", "-w", "-t", 60, "-s", "-D", data, "-l", directory / "server.log",
+                directory, "pg_ctl", "start", "-w", "-t", 60, "-s", "-D", data.name, "-l", "server.log",
                 "-o", f"-p {port}",
             )  # fmt: skip
             break
@@ -135,14 +146,25 @@ def start(directory: Path) -> None:
     (directory / "port").write_text(str(port), encoding="ascii")
 
 
+def _end_orphans(data: Path) -> None:
+    """Kill what a killed server left at work on `data`: two servers on the same files would destroy them."""
+    for process in psutil.process_iter():
+        try:
+            if process.name().startswith("postgres") and Path(process.cwd()) == data.resolve():
+                process.kill()
+                process.wait(10)
+        except (psutil.Error, OSError):  # gone already, or another user's
+            continue
+
+
 def stop(directory: Path) -> None:
     """Stop the server; connections that are still there are ended."""
     if running(directory):
-        _run(directory, "pg_ctl", "stop", "-w", "-s", "-m", "fast", "-D", directory / "postgres")
+        _run(directory, "pg_ctl", "stop", "-w", "-s", "-m", "fast", "-D", "postgres")
 
 
 def _initialise(directory: Path) -> None:
-    """Make the database files aside and move them into place whole. UTF-8, C collation: Redshift orders by bytes."""
+    """Make the database files aside and move them into place whole. UTF-8, ordered by bytes as Redshift does."""
     (directory / "password").unlink(missing_ok=True)
     descriptor = os.open(directory / "password", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
@@ -155,7 +177,8 @@ def _initialise(directory: Path) -> None:
     settings = [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
     _run(
         directory, "initdb", "-D", fresh, "-U", USER, "--auth=scram-sha-256", f"--pwfile={directory / 'password'}",
-        "--encoding=UTF8", "--locale=C", "--no-sync", *settings,
+        "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",  # LOWER('É') is 'é'
+        "--no-sync", *settings,
     )  # fmt: skip
     os.replace(fresh, directory / "postgres")
 
@@ -167,6 +190,8 @@ def _free_port(directory: Path) -> int:
         wanted.insert(0, int((directory / "port").read_text(encoding="ascii")))
     for port in wanted:
         with socket.socket() as probe:
+            if os.name != "nt":  # as PostgreSQL does: connections that just ended do not keep the port
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((HOST, port))
                 return probe.getsockname()[1]

@@ -1,0 +1,171 @@
+"""Turn clean JSON into CSV with DuckDB, and tell what is not clean enough for it."""
+
+import io
+import itertools
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import BinaryIO
+
+import duckdb
+
+from infra.local import copy_batches, copy_files, copy_values
+from infra.local.copy_batches import LARGEST_OBJECT, Batch
+from infra.local.copy_plan import Plan
+from infra.local.copy_statement import CopyError, CopyStatement
+from infra.local.copy_values import Column
+
+_SPACE = b" \t\r\n"
+# What DuckDB forgives, each found by its rarest character first: that is what makes the search fast. A number that is
+# none is looked for as programs write it; `nan` or `inf` is found in a column of numbers only.
+_FORGIVEN = [re.compile(pattern) for pattern in (rb"NaN\s*[,}\]]", rb"Infinity\s*[,}\]]", rb"-0\s*[,}\]]")]
+_SUSPECT = [re.compile(pattern) for pattern in (rb"\}(?:\{|(?<=[\s,]\}))", rb"\](?<=[\s,]\])")]
+_TRAILING_COMMA_OR_TOUCHING = re.compile(rb",\s*[}\]]|\}\{")
+_WINDOW = LARGEST_OBJECT // 2  # a larger object than COPY takes fills one such block of its file at least
+
+
+def is_simple(plan: Plan) -> bool:
+    """Whether DuckDB and PostgreSQL can load clean data of this plan without help."""
+    keys = [path[0].lower() if len(path) == 1 and isinstance(path[0], str) else "" for path in plan.paths]
+    options = plan.statement
+    changes_values = options.empty_as_null or options.blanks_as_null or plan.ignore_case
+    return all(keys) and not changes_values and all(_shred_as(column, options) for column in plan.columns) and (
+        len({path[0] for path in plan.paths}) == len(set(keys))  # DuckDB's names ignore case
+    )  # fmt: skip
+
+
+class Shredder:
+    """Turns batches of objects into CSV with DuckDB; several threads may ask for the next one."""
+
+    def __init__(self, plan: Plan, batches: Iterator[Batch], folder: Path):
+        """All that is known at first is the plan; `_typed` are the keys whose values are read with their JSON types."""
+        self._plan, self._batches, self._folder = plan, batches, folder
+        self._lock, self._numbers = threading.Lock(), itertools.count()
+        self._typed: set[str] = set()
+
+    def _query(self, source: Path, csv: Path) -> str:
+        """DuckDB's statement that turns the objects in `source` into `csv`, or fails at the first odd value."""
+        keys = dict.fromkeys(str(path[0]) for path in self._plan.paths)
+        types = ", ".join(f"{quote_text(key)}: '{'JSON' if key in self._typed else 'VARCHAR'}'" for key in keys)
+        values = []
+        nothing = " AND ".join(f"{quote_name(key)} IS NULL" for key in keys)  # null at the root, or {}
+        odd = [f"WHEN {nothing} THEN error('odd')"]
+        for column, path in zip(self._plan.columns, self._plan.paths, strict=True):
+            key = str(path[0])
+            value, condition = _shred_as(column, self._plan.statement, key, key in self._typed)
+            values.append(value)
+            odd.append(f"WHEN {condition} THEN error({quote_text(f'odd {column.name}')})")
+        return f"""COPY (
+            SELECT {", ".join(values)}
+            FROM read_json({quote_text(str(source))}, format = 'unstructured', columns = {{{types}}},
+                compression = 'none', hive_partitioning = false, maximum_object_size = {LARGEST_OBJECT})
+            WHERE CASE {" ".join(odd)} ELSE true END
+        ) TO {quote_text(str(csv))} (FORMAT csv, HEADER false)"""
+
+    def next(self) -> tuple[Batch, Path | None] | None:
+        """The next batch with its CSV, or with None where it is to be loaded exactly; None after the last batch."""
+        with self._lock:
+            batch = next(self._batches, None)
+        return None if batch is None else (batch, self.shred(batch))
+
+    def shred(self, batch: Batch) -> Path | None:
+        """The batch as CSV, None where it looks odd or DuckDB finds what Redshift would not load as it is."""
+        if not is_simple(self._plan):
+            return None
+        try:
+            return self._shred(batch)
+        except (OSError, duckdb.IOException) as error:
+            raise CopyError(copy_files.explain(str(self._folder), error)) from None
+
+    def _shred(self, batch: Batch) -> Path | None:
+        """The same, without a word on what a full disk means."""
+        name = self._folder / f"{next(self._numbers)}"
+        source, csv = name.with_suffix(".json"), name.with_suffix(".csv")
+        if batch.whole:
+            with batch.whole.open() as stream:
+                if not _looks_sound(stream):
+                    return None
+        else:
+            if not all(_looks_sound(io.BytesIO(segment.data)) for segment in batch.segments):
+                return None
+            source.write_bytes(b"\n".join(segment.data for segment in batch.segments))
+        try:
+            while True:
+                typed = len(self._typed)
+                try:
+                    # A database for each: in a shared one, DuckDB's threads have been seen to wait for each other.
+                    with closing(duckdb.connect(config={"threads": 1, "temp_directory": str(self._folder)})) as duck:
+                        duck.execute(self._query(Path(batch.whole.name) if batch.whole else source, csv))
+                    return csv
+                except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+                    csv.unlink(missing_ok=True)
+                    self._learn(str(error))
+                if len(self._typed) == typed:
+                    return None
+        finally:
+            source.unlink(missing_ok=True)
+
+    def _learn(self, error: str) -> None:
+        """Read a text column with JSON types from now on if a value in it might be a number or an object."""
+        for column, path in zip(self._plan.columns, self._plan.paths, strict=True):
+            if column.kind == "character varying" and error.splitlines()[0].endswith(f"odd {column.name}"):
+                self._typed.add(str(path[0]))
+
+
+def _looks_sound(stream: BinaryIO) -> bool:
+    """Whether a file has nothing in it that DuckDB would forgive; a string that looks so makes it unsound, too."""
+    first, last, tail = b"", b"", b""  # the tail is what a match across two blocks needs, long white space shortened
+    while block := stream.read(_WINDOW):
+        if len(block) == _WINDOW and not copy_batches.BOUNDARY.search(block):
+            return False
+        text = tail + block
+        if b"\v" in text or b"\f" in text or any(pattern.search(text) for pattern in _FORGIVEN):
+            return False
+        if any(pattern.search(text) for pattern in _SUSPECT) and _TRAILING_COMMA_OR_TOUCHING.search(text):
+            return False
+        if stripped := block.strip(_SPACE):
+            first, last = first or stripped[:1], stripped[-1:]
+            tail = stripped[-32:] + (b"" if block.endswith(stripped) else b" ")
+    return first == b"{" and last == b"}"
+
+
+def _shred_as(column: Column, statement: CopyStatement, key: str = "", typed: bool = False) -> tuple[str, str] | None:
+    """DuckDB's expression for a column's text, and its condition for a value that it may not read as Redshift would.
+
+    None for a column that only the slow path can fill. DuckDB spells numbers, objects and arrays its own way in a
+    text (0.10 becomes 0.1). A text that could be one is odd, unless the column is `typed`: then one that is.
+    """
+    name = quote_name(key)
+    if column.kind == "character varying" and typed:
+        value = f"CASE WHEN starts_with({name}, '\"') THEN json_extract_string({name}, '$') ELSE {name}::VARCHAR END"
+        strange = f"NOT starts_with({name}, '\"') AND NOT regexp_full_match({name}, '-?[0-9]+|true|false')"
+        return value, f"({strange}) OR (strlen({name}) - 2 > {column.length} AND strlen({value}) > {column.length})"
+    if column.kind == "character varying":
+        number = r"-?[0-9]+([.][0-9]+([eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)"
+        return name, (
+            f"({name} < ':' AND {name} >= '-' AND regexp_full_match({name}, '{number}'))"
+            f" OR ({name} >= '[' AND {name} < '\\' AND json_valid({name})) OR ({name} >= '{{' AND json_valid({name}))"
+            f" OR strlen({name}) > {column.length}"  # PostgreSQL would cut blanks off to make it fit
+        )
+    value = f"nullif({name}, '')"
+    if column.kind in copy_values.INTEGER_LIMITS:
+        pattern = copy_values.INTEGER
+    elif column.kind in ("real", "double precision"):
+        pattern = copy_values.FLOAT
+    elif column.kind == "timestamp without time zone" and statement.time_format == "epochmillisecs":
+        pattern, value = copy_values.EPOCH, f"make_timestamp_ms(CAST({value} AS BIGINT))"
+    else:
+        return None
+    return value, f"{name} <> '' AND NOT regexp_full_match({name}, '{pattern}')"
+
+
+def quote_text(text: str) -> str:
+    """A string literal for DuckDB."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quote_name(text: str) -> str:
+    """A quoted name for DuckDB."""
+    return '"' + text.replace('"', '""') + '"'
