@@ -5,7 +5,6 @@ import itertools
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,9 +17,8 @@ from infra.local.copy_statement import CopyError, CopyStatement
 from infra.local.copy_values import Column
 
 _SPACE = b" \t\r\n"
-# What DuckDB forgives, each found by its rarest character first: that is what makes the search fast. A number that is
-# none is looked for as programs write it; `nan` or `inf` is found in a column of numbers only.
-_FORGIVEN = [re.compile(pattern) for pattern in (rb"NaN\s*[,}\]]", rb"Infinity\s*[,}\]]", rb"-0\s*[,}\]]")]
+# What DuckDB forgives, each found by its rarest character first: that is what makes the search fast. It also forgives
+# NaN, Infinity and -0, which are found in the columns that are loaded.
 _SUSPECT = [re.compile(pattern) for pattern in (rb"\}(?:\{|(?<=[\s,]\}))", rb"\](?<=[\s,]\])")]
 _TRAILING_COMMA_OR_TOUCHING = re.compile(rb",\s*[}\]]|\}\{")
 _WINDOW = LARGEST_OBJECT // 2  # a larger object than COPY takes fills one such block of its file at least
@@ -44,11 +42,14 @@ class Shredder:
         self._plan, self._batches, self._folder = plan, batches, folder
         self._lock, self._numbers = threading.Lock(), itertools.count()
         self._typed: set[str] = set()
+        self._in_lines = True  # until a file has objects over several lines, or several on one
+        self._own = threading.local()  # a database for each thread: in a shared one, they have been seen to hang
 
     def _query(self, source: Path, csv: Path) -> str:
         """DuckDB's statement that turns the objects in `source` into `csv`, or fails at the first odd value."""
         keys = dict.fromkeys(str(path[0]) for path in self._plan.paths)
         types = ", ".join(f"{quote_text(key)}: '{'JSON' if key in self._typed else 'VARCHAR'}'" for key in keys)
+        layout = "newline_delimited" if self._in_lines else "unstructured"
         values = []
         nothing = " AND ".join(f"{quote_name(key)} IS NULL" for key in keys)  # null at the root, or {}
         odd = [f"WHEN {nothing} THEN error('odd')"]
@@ -59,7 +60,7 @@ class Shredder:
             odd.append(f"WHEN {condition} THEN error({quote_text(f'odd {column.name}')})")
         return f"""COPY (
             SELECT {", ".join(values)}
-            FROM read_json({quote_text(str(source))}, format = 'unstructured', columns = {{{types}}},
+            FROM read_json({quote_text(str(source))}, format = '{layout}', columns = {{{types}}},
                 compression = 'none', hive_partitioning = false, maximum_object_size = {LARGEST_OBJECT})
             WHERE CASE {" ".join(odd)} ELSE true END
         ) TO {quote_text(str(csv))} (FORMAT csv, HEADER false)"""
@@ -84,33 +85,41 @@ class Shredder:
         name = self._folder / f"{next(self._numbers)}"
         source, csv = name.with_suffix(".json"), name.with_suffix(".csv")
         if batch.whole:
+            source = Path(batch.whole.name)
             with batch.whole.open() as stream:
-                if not _looks_sound(stream):
-                    return None
+                sound = _looks_sound(stream)
         else:
-            if not all(_looks_sound(io.BytesIO(segment.data)) for segment in batch.segments):
-                return None
+            sound = all(_looks_sound(io.BytesIO(segment.data)) for segment in batch.segments)
             source.write_bytes(b"\n".join(segment.data for segment in batch.segments))
         try:
-            while True:
-                typed = len(self._typed)
+            while sound:
+                known = (self._in_lines, len(self._typed))
                 try:
-                    # A database for each: in a shared one, DuckDB's threads have been seen to wait for each other.
-                    with closing(duckdb.connect(config={"threads": 1, "temp_directory": str(self._folder)})) as duck:
-                        duck.execute(self._query(Path(batch.whole.name) if batch.whole else source, csv))
+                    self._duck().execute(self._query(source, csv))
                     return csv
                 except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException) as error:
                     csv.unlink(missing_ok=True)
                     self._learn(str(error))
-                if len(self._typed) == typed:
-                    return None
+                if (self._in_lines, len(self._typed)) == known:
+                    break
+            return None
         finally:
-            source.unlink(missing_ok=True)
+            if not batch.whole:
+                source.unlink()
+
+    def _duck(self) -> duckdb.DuckDBPyConnection:
+        """This thread's connection."""
+        if not hasattr(self._own, "duck"):
+            self._own.duck = duckdb.connect(config={"threads": 1, "temp_directory": str(self._folder)})
+        return self._own.duck
 
     def _learn(self, error: str) -> None:
-        """Read a text column with JSON types from now on if a value in it might be a number or an object."""
+        """Read the rest in another way, if that can help: a text column with JSON types, or objects across lines."""
+        first = error.splitlines()[0]
+        if "odd" not in first:
+            self._in_lines = False
         for column, path in zip(self._plan.columns, self._plan.paths, strict=True):
-            if column.kind == "character varying" and error.splitlines()[0].endswith(f"odd {column.name}"):
+            if column.kind == "character varying" and first.endswith(f"odd {column.name}"):
                 self._typed.add(str(path[0]))
 
 
@@ -121,7 +130,7 @@ def _looks_sound(stream: BinaryIO) -> bool:
         if len(block) == _WINDOW and not copy_batches.BOUNDARY.search(block):
             return False
         text = tail + block
-        if b"\v" in text or b"\f" in text or any(pattern.search(text) for pattern in _FORGIVEN):
+        if b"\v" in text or b"\f" in text:
             return False
         if any(pattern.search(text) for pattern in _SUSPECT) and _TRAILING_COMMA_OR_TOUCHING.search(text):
             return False
@@ -140,13 +149,14 @@ def _shred_as(column: Column, statement: CopyStatement, key: str = "", typed: bo
     name = quote_name(key)
     if column.kind == "character varying" and typed:
         value = f"CASE WHEN starts_with({name}, '\"') THEN json_extract_string({name}, '$') ELSE {name}::VARCHAR END"
-        strange = f"NOT starts_with({name}, '\"') AND NOT regexp_full_match({name}, '-?[0-9]+|true|false')"
+        strange = f"NOT starts_with({name}, '\"') AND NOT regexp_full_match({name}, '-?[1-9][0-9]*|true|false')"
         return value, f"({strange}) OR (strlen({name}) - 2 > {column.length} AND strlen({value}) > {column.length})"
     if column.kind == "character varying":
         number = r"-?[0-9]+([.][0-9]+([eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)"
         return name, (
             f"({name} < ':' AND {name} >= '-' AND regexp_full_match({name}, '{number}'))"
             f" OR ({name} >= '[' AND {name} < '\\' AND json_valid({name})) OR ({name} >= '{{' AND json_valid({name}))"
+            f" OR {name} = '0' OR {name} = 'NaN' OR {name} = 'Infinity' OR {name} = '-Infinity'"  # '0' may be -0
             f" OR strlen({name}) > {column.length}"  # PostgreSQL would cut blanks off to make it fit
         )
     value = f"nullif({name}, '')"
