@@ -31,6 +31,7 @@ from cryptography.x509.oid import NameOID
 
 from infra import aws, create_cluster, open_incoming_port, redshift, warehouse
 from infra.config import Settings, load_settings
+from infra.local.server import identity_for
 
 HOST = "dwhcluster.abc.us-west-2.redshift.amazonaws.com"
 
@@ -78,12 +79,10 @@ def server(tmp_path_factory):
     binaries = tls_binaries()
     if binaries is None:
         pytest.skip("no PostgreSQL built with TLS here (Debian: apt-get install postgresql)")
-    prefix = []
-    if hasattr(os, "getuid") and os.getuid() == 0:  # PostgreSQL refuses to run as root
-        prefix = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
-        if not shutil.which("unshare") or subprocess.run([*prefix, "true"], capture_output=True).returncode:
-            pytest.skip("PostgreSQL does not run as root, and unshare cannot make us someone else")
     base = tmp_path_factory.mktemp("tls")
+    prefix, other_user = identity_for(base)  # PostgreSQL refuses to run as root
+    if other_user:
+        pytest.skip("PostgreSQL does not run as root, and unshare cannot make us someone else")
     data, port = base / "data", free_port()
     (base / "password").write_text(MARKED["PASSWORD"])
     make = [binaries / "initdb", "-D", data, "-U", "dwhuser", "--auth=scram-sha-256", "--no-sync", "-E", "UTF8"]

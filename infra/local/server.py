@@ -48,7 +48,7 @@ def binaries() -> Path:
 
 
 @cache
-def _identity(directory: Path) -> tuple[list[str], dict]:
+def identity_for(directory: Path) -> tuple[list[str], dict]:
     """How to run a binary as somebody PostgreSQL accepts: a command prefix and arguments for subprocess.
 
     PostgreSQL refuses root, and a user id without a name (as in `docker run --user 12345`). Both become nobody in a
@@ -79,7 +79,7 @@ def _run(directory: Path, command: str, *arguments: object) -> str:
 
     pg_ctl hands its arguments to a shell, so they must be plain: paths relative to `directory`.
     """
-    prefix, identity = _identity(directory)
+    prefix, identity = identity_for(directory)
     argv = [*prefix, str(binaries() / command), *map(str, arguments)]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
     with open(directory / "command.log", "w+", encoding="utf-8", errors="replace") as output:  # a pipe would be
@@ -169,7 +169,7 @@ def _initialise(directory: Path) -> None:
     descriptor = os.open(directory / "password", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_urlsafe(24))
-    _, identity = _identity(directory)
+    _, identity = identity_for(directory)
     if identity:
         os.chown(directory / "password", identity["user"], identity["group"])
     fresh = directory / "postgres.new"
