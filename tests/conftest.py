@@ -2,17 +2,16 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import boto3
 import pytest
+from aws_fixtures import moto_server
 from copy_fixtures import copier  # noqa: F401 - a fixture
 from etl_fixtures import case, onlooker  # noqa: F401 - fixtures
 
@@ -90,27 +89,11 @@ def run_script() -> Callable[..., subprocess.CompletedProcess]:
     return run
 
 
-def free_port() -> int:
-    """A TCP port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
     """The address of a moto server, in a process of its own."""
-    port = free_port()
-    environment = {**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
-    command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        url = f"http://127.0.0.1:{port}"
-        for _ in range(300):
-            with suppress(OSError), urllib.request.urlopen(f"{url}/moto-api/data.json", timeout=5):
-                break
-            time.sleep(0.1)
+    with moto_server() as url:
         yield url
-        server.terminate()
 
 
 @pytest.fixture

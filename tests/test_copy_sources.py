@@ -9,8 +9,8 @@ from pathlib import Path
 import boto3
 import psycopg2
 import pytest
+from aws_fixtures import free_port
 from botocore.exceptions import ClientError, ConnectionClosedError
-from conftest import free_port
 from copy_fixtures import AUTO, Copier
 from psycopg2.extensions import QuotedString
 

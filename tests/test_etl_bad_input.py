@@ -6,7 +6,7 @@ from collections.abc import Callable
 from urllib.request import Request, urlopen
 
 import pytest
-from conftest import free_port
+from aws_fixtures import free_port
 from etl_fixtures import event, song
 
 import etl
