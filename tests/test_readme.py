@@ -72,7 +72,7 @@ def test_the_first_two_command_blocks_are_one_line_each_and_name_files_that_exis
     assert run.count("\n") == test.count("\n") == 1
     for name in re.findall(r"[\w./]+\.(?:py|txt)", run + test):
         assert (ROOT / name).exists(), name
-    assert test.rstrip().endswith("-m pytest")
+    assert test.rstrip().endswith("-m pytest -n 2")
 
 
 def test_every_file_and_option_that_the_readme_names_exists():
