@@ -16,7 +16,8 @@ from psycopg2.extensions import connection as Connection
 
 import sql_queries as sql
 from infra.config import ConfigError, Settings, load_settings
-from infra.execute import ProgressLine, execute, explain, title, transaction
+from infra.execute import ProgressLine, execute, explain, select_one, title, transaction
+from infra.report import answer_all, as_text
 from infra.warehouse import WarehouseError, connect
 
 logger = logging.getLogger(__name__)
@@ -129,8 +130,7 @@ def load_star_schema(connection: Connection, load_id: str | None) -> None:
 def row_counts(connection: Connection) -> dict[str, int]:
     """The number of rows of each table."""
     with transaction(connection):
-        cursor = execute(connection, sql.row_counts_select)
-        return dict(zip((column.name for column in cursor.description), cursor.fetchone(), strict=True))
+        return select_one(connection, sql.row_counts_select)
 
 
 def check_quality(connection: Connection) -> None:
@@ -157,7 +157,7 @@ def not_negative(text: str) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a load. Exit code 0, 1 if it failed and the star schema is as before, 2 for usage or dwh.cfg."""
+    """Run a load or a report. Exit code 0, 1 if it failed and the star schema is as before, 2 for usage or dwh.cfg."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", metavar="FILE", help="the dwh.cfg to read (default: the one beside this script)")
     parser.add_argument("--skip-copy", action="store_true", help="use what is staged already")
@@ -169,7 +169,12 @@ def main(argv: list[str] | None = None) -> int:
         help="load around up to N bad records per COPY and list them (default: 0, at most 100000)",
     )
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    parser.add_argument(
+        "--report", action="store_true", help="load nothing: print what analysts ask of the plays that are loaded"
+    )
     options = parser.parse_args(argv)
+    if options.report and (options.skip_copy or options.max_errors or options.quiet):
+        parser.error("--report loads nothing, so it goes with --config only")
     logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stdout)
     logger.setLevel(logging.WARNING if options.quiet else logging.INFO)  # ours alone: boto3 has much to tell
     outcome = "The star schema is as it was; run etl.py again."
@@ -177,6 +182,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         settings = load_settings(options.config)
         logger.info(settings.describe())
+        if options.report:
+            print(*map(as_text, answer_all(settings)), sep="\n\n")
+            return 0
         with closing(connect(settings)) as connection:
             before = row_counts(connection)  # and that the tables are there, before a long COPY
             load_id = None if options.skip_copy else f"staged by load {uuid.uuid4()}"

@@ -75,6 +75,12 @@ def execute(
     return cursor
 
 
+def select_one(connection: Connection, query: str) -> dict[str, object]:
+    """The only row that a statement selects, by column."""
+    cursor = execute(connection, query)
+    return dict(zip((column.name for column in cursor.description), cursor.fetchone(), strict=True))
+
+
 def title(query: str) -> str:
     """What a statement does, in a few words: `COPY staging_events`, `INSERT INTO users`."""
     words = re.match(r"\s*((?:CREATE TABLE IF NOT EXISTS|DROP TABLE IF EXISTS|\w+(?: INTO| FROM)?) \w+)", query)

@@ -12,10 +12,10 @@ import sql_queries  # noqa: E402 - a module of the root directory
 
 
 def statements() -> dict[str, str]:
-    """Every SQL statement of the module by the name of its constant, or of the check."""
+    """Every SQL statement of the module by the name of its constant, or of its entry in a dictionary."""
     constants = {name: value for name, value in vars(sql_queries).items() if isinstance(value, str)}
     named = {name: value for name, value in constants.items() if not name.startswith("__")}
-    return named | sql_queries.quality_checks
+    return named | sql_queries.quality_checks | sql_queries.analytics_queries | sql_queries.sample_queries
 
 
 def main() -> int:

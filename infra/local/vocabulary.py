@@ -98,6 +98,7 @@ NAMED_FUNCTIONS = {
     "pg_last_copy_count",
     "pg_last_copy_id",
     "pg_backend_pid",
+    "version",
     "octet_length",
     "to_char",
 }  # sqlglot changes TO_CHAR's format

@@ -1,0 +1,81 @@
+"""The analysts' questions answered from the warehouse: for a terminal, a notebook or the dashboard."""
+
+from contextlib import closing
+from dataclasses import dataclass
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+
+from infra.config import Settings
+from infra.execute import execute, explain, select_one
+from infra.warehouse import WarehouseError, connect
+from sql_queries import analytics_queries, row_counts_select
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a question's statement selected: values are int, float, str, date or None; rows in the statement's order."""
+
+    question: str
+    query: str
+    columns: list[str]
+    rows: list[tuple]
+
+
+def open_for_reading(settings: Settings) -> Connection:
+    """A connection for questions: it changes nothing and sees one state of the warehouse, whatever is loaded meanwhile.
+
+    Raises WarehouseError if the warehouse cannot be reached or has no plays to ask about.
+    """
+    connection = connect(settings)
+    try:
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        if not select_one(connection, row_counts_select)["songplays"]:
+            raise WarehouseError("The warehouse is empty: songplays has no rows. Run etl.py first.")
+    except psycopg2.Error as error:
+        connection.close()
+        raise WarehouseError(explain(error)) from None
+    except WarehouseError:
+        connection.close()
+        raise
+    return connection
+
+
+def ask(connection: Connection, question: str) -> Answer:
+    """The answer to one of `analytics_queries`."""
+    query = analytics_queries[question]
+    cursor = execute(connection, query)
+    return Answer(question, query.strip(), [column.name for column in cursor.description], cursor.fetchall())
+
+
+def answer_all(settings: Settings) -> list[Answer]:
+    """Every answer, all of one state of the warehouse. Raises WarehouseError."""
+    with closing(open_for_reading(settings)) as connection:
+        try:
+            return [ask(connection, question) for question in analytics_queries]
+        except psycopg2.Error as error:
+            raise WarehouseError(explain(error)) from None
+
+
+def as_text(answer: Answer) -> str:
+    """The answer as a table of plain text: numbers to the right, everything else to the left."""
+    table = [answer.columns, *([_text(value) for value in row] for row in answer.rows)]
+    widths = [max(len(row[place]) for row in table) for place in range(len(answer.columns))]
+    numeric = [all(isinstance(row[place], int | float) for row in answer.rows) for place in range(len(widths))]
+    lines = (
+        "  ".join(
+            text.rjust(width) if right else text.ljust(width)
+            for text, width, right in zip(row, widths, numeric, strict=True)
+        )
+        for row in table
+    )
+    return "\n".join([answer.question.capitalize(), *(f"  {line}".rstrip() for line in lines)])
+
+
+def _text(value: object) -> str:
+    """One value as a reader expects it; what could steer a terminal becomes a blank."""
+    if value is None:
+        return ""
+    if isinstance(value, int | float):
+        return f"{value:,}"
+    return "".join(sign if sign.isprintable() else " " for sign in str(value))
