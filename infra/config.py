@@ -49,6 +49,13 @@ class Settings:
         """Whether these settings mean the embedded warehouse."""
         return not self.host
 
+    @property
+    def name(self) -> str:
+        """Which warehouse and data, without a path: for pages that are handed on."""
+        if not self.embedded:
+            return f"Amazon Redshift at {self.host}"
+        return f"the embedded warehouse with {'simulated data' if self.simulated else 'data of your own'}"
+
     def describe(self) -> str:
         """One line for a script's first line of output: which warehouse, which data, and how to change that."""
         if not self.embedded:

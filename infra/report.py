@@ -7,7 +7,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from infra.config import Settings
-from infra.execute import execute, explain, select_one
+from infra.execute import execute, explain, select_one, transaction
 from infra.warehouse import WarehouseError, connect
 from sql_queries import analytics_queries, row_counts_select
 
@@ -23,15 +23,16 @@ class Answer:
 
 
 def open_for_reading(settings: Settings) -> Connection:
-    """A connection for questions: it changes nothing and sees one state of the warehouse, whatever is loaded meanwhile.
+    """A connection for questions: it changes nothing, and a transaction on it sees one state of the warehouse.
 
     Raises WarehouseError if the warehouse cannot be reached or has no plays to ask about.
     """
     connection = connect(settings)
     try:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-        if not select_one(connection, row_counts_select)["songplays"]:
-            raise WarehouseError("The warehouse is empty: songplays has no rows. Run etl.py first.")
+        with transaction(connection):
+            if not select_one(connection, row_counts_select)["songplays"]:
+                raise WarehouseError("The warehouse is empty: songplays has no rows. Run etl.py first.")
     except psycopg2.Error as error:
         connection.close()
         raise WarehouseError(explain(error)) from None

@@ -1,0 +1,97 @@
+"""What qa_data.ipynb shows: answers, counts and checks, laid out for reading."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sparkify import Stop  # first of ours: it puts the project's modules on the path
+
+# isort: split
+import altair
+import charts
+import pandas
+import psycopg2
+from IPython.display import Markdown, display
+
+import sql_queries as sql
+from infra import report
+from infra.config import ConfigError, load_settings
+from infra.execute import execute, explain, select_one, transaction
+from infra.source import SourceError, count_rows
+from infra.warehouse import WarehouseError
+
+CONFIG = os.environ.get("DWH_CFG")  # another dwh.cfg than the one beside the scripts
+
+altair.renderers.enable("png", scale_factor=1.5)  # pictures show where no JavaScript runs, on GitHub too
+pandas.set_option("display.max_rows", 100, "display.max_colwidth", 60, "display.max_columns", 30)
+pandas.set_option("display.html.use_mathjax", False)  # a dollar sign in a title is a dollar sign
+
+
+class Warehouse:
+    """The warehouse that dwh.cfg names, to be asked. Whatever is wrong with it ends the notebook with a sentence.
+
+    Each question is a transaction of its own: a notebook left open locks nobody out.
+    """
+
+    def __init__(self) -> None:
+        """Sign in, and say where."""
+        with _sentences():
+            self.settings = load_settings(CONFIG)
+            self.connection = report.open_for_reading(self.settings)
+        print(f"Signed in to {self.settings.name}.")
+
+    def table(self, query: str) -> pandas.DataFrame:
+        """What a statement selects; NULL is <NA>."""
+        with _sentences(), transaction(self.connection):
+            cursor = execute(self.connection, query)
+            return _frame([column.name for column in cursor.description], cursor.fetchall())
+
+    def answer(self, question: str) -> pandas.DataFrame:
+        """Show the SQL, the rows and the chart of one of the analytics_queries, and return the rows."""
+        with _sentences(), transaction(self.connection):
+            answer = report.ask(self.connection, question)
+        frame = _frame(answer.columns, answer.rows)
+        display(Markdown(f"```sql\n{answer.query}\n```"), frame, charts.chart(answer))
+        return frame
+
+    def samples(self) -> None:
+        """Show five rows of each table."""
+        for name, query in sql.sample_queries.items():
+            display(Markdown(f"**{name}**"), self.table(query))
+
+    def counts(self) -> pandas.DataFrame:
+        """The rows of the seven tables beside those that the source's files make, if the caller may read them."""
+        with _sentences(), transaction(self.connection):
+            loaded = select_one(self.connection, sql.row_counts_select)
+        try:
+            source = count_rows(self.settings)
+        except SourceError as error:
+            print(error)
+            return _frame(["table", "rows"], [(name, loaded[name]) for name in sql.sample_queries])
+        rows = [(name, loaded[name], source[name], loaded[name] - source[name]) for name in source]
+        return _frame(["table", "rows", "from the source", "difference"], rows)
+
+    def checks(self) -> pandas.DataFrame:
+        """Each quality check with its result and the first row that offends."""
+        rows = []
+        for name, query in sql.quality_checks.items():
+            offending = self.table(query)
+            first = "" if offending.empty else str(offending.iloc[0].to_dict())
+            rows.append((name, "pass" if offending.empty else "FAIL", first))
+        return _frame(["check", "result", "first offending row"], rows)
+
+
+def _frame(columns: list[str], rows: list[tuple]) -> pandas.DataFrame:
+    """Rows with their numbers, dates and text as such: an INTEGER column with NULLs does not become one of floats."""
+    return pandas.DataFrame(rows, columns=columns).convert_dtypes()
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Turn what can be wrong with dwh.cfg and the warehouse into Stop."""
+    try:
+        yield
+    except (ConfigError, WarehouseError) as error:
+        raise Stop(str(error)) from None
+    except psycopg2.Error as error:
+        raise Stop(explain(error)) from None
