@@ -17,8 +17,8 @@ COLOURS = {"background": "white", "text": "#22272b", "grid": "#dfe3e6", "marks":
 SHAPES = ["circle", "square", "triangle-up"]
 DASHES = [[4, 3], [1, 0], [1, 2]]
 FILTERS = {"popular songs by user gender": "gender", "free against paid by day": "level"}
-HEIGHT = 200  # pixels
-ROW = 40  # pixels: a line of text and the bar below it
+HEIGHT = 250  # pixels
+ROW = 37  # pixels: a line of text and the bar below it
 DAY = 86_400_000  # milliseconds
 
 
@@ -32,7 +32,8 @@ def chart(answer: Answer, width: int | str = 600, colours: dict = COLOURS) -> al
     if column := FILTERS.get(answer.question):
         layers = layers.add_params(alt.param(name="only", value=None))
         layers = layers.transform_filter(f"only === null || datum.{column} === only")
-    told = [f"'{column.replace('_', ' ')}: ' + {_text(answer, column)}" for column in answer.columns]
+    # Each value between marks that keep its direction of writing from turning what follows.
+    told = [f"'{column.replace('_', ' ')}: \u2068' + {_text(answer, column)} + '\u2069'" for column in answer.columns]
     layers = layers.transform_calculate(row=" + '; ' + ".join(told))
     return layers.configure(**_style(**colours)).properties(
         width=width, autosize=alt.AutoSizeParams(type="fit-x", contains="padding"), description=answer.question
@@ -48,7 +49,7 @@ def _style(background: str, text: str, grid: str, marks: list[str]) -> dict:
         "view": alt.ViewConfig(stroke=None),
         "axis": alt.AxisConfig(domainColor=grid, gridColor=grid, tickColor=grid, titleFontWeight="normal", **words),
         "axisY": alt.AxisConfig(titleAlign="left", titleAngle=0, titleX=0, titleY=-14, domain=False, ticks=False),
-        "legend": alt.LegendConfig(orient="top", offset=26, title=None, **words),
+        "legend": alt.LegendConfig(orient="top", offset=30, title=None, **words),
         "bar": alt.BarConfig(fill=marks[1]),
         "point": alt.MarkConfig(filled=True, size=40),
         "text": alt.MarkConfig(fill=text, fontSize=12, aria=False),
@@ -85,23 +86,22 @@ def _up(column: str, title: str) -> alt.Y:
     return alt.Y(f"{column}:Q").axis(title=title, tickMinStep=1, tickCount=4, format=",d")
 
 
-def _rows(y: alt.Y, x: alt.X, label: str, value: str, **encodings: alt.SchemaBase) -> list[alt.Chart]:
-    """Rows with a bar each, the expression `label` above its left end and `value` above the right end of the axis."""
-    y = y if y.axis is None else y.axis(labelOffset=-9, labelPadding=8)
-    base = alt.Chart(height=alt.Step(ROW)).encode(y=y)
+def _rows(count: int, y: alt.Y, x: alt.X, label: str, value: str, **encodings: alt.SchemaBase) -> list[alt.Chart]:
+    """So many rows with a bar each; above it, the expressions `label` on the left and `value` on the right."""
+    base = alt.Chart(height=ROW * count).encode(y=y.axis(labelOffset=-8, labelPadding=8))
     words = base.mark_text(align="left", baseline="bottom", dy=-1, limit=alt.ExprRef("width - 60")).encode(
         x=alt.value(0), text="label:N"
     )
     number = base.mark_text(align="right", baseline="bottom", dy=-1).encode(x=alt.XValue("width"), text="value:N")
-    bar = base.mark_bar(height=9, yOffset=8).encode(x=x, description="row:N", **encodings)
+    bar = base.mark_bar(height=9, yOffset=7).encode(x=x, description="row:N", **encodings)
     return [bar, words.transform_calculate(label=label), number.transform_calculate(value=value)]
 
 
 def _ranking(answer: Answer, columns: tuple[str, ...]) -> list[alt.Chart]:
     """The rows in their order, named by these columns, with a bar for the plays."""
     label = " + ' – ' + ".join(_text(answer, column) for column in columns)
-    y = alt.Y("place:O", axis=None)
-    layers = _rows(y, _count("plays", "plays"), label, _text(answer, "plays"))
+    y = alt.Y("place:O", title=None)
+    layers = _rows(len(answer.rows), y, _count("plays", "plays"), label, _text(answer, "plays"))
     return [layer.transform_window(place="row_number()") for layer in layers]
 
 
@@ -110,7 +110,7 @@ def _songs_by_gender(answer: Answer) -> list[alt.Chart]:
     y = alt.Y("key:N", sort=None, title=None)
     label = f"{_text(answer, 'song')} + ' – ' + {_text(answer, 'artist')}"
     fill = alt.Fill("gender:N", legend=None)
-    layers = _rows(y, _count("plays", "plays"), label, _text(answer, "plays"), fill=fill)
+    layers = _rows(len(answer.rows), y, _count("plays", "plays"), label, _text(answer, "plays"), fill=fill)
     return [layer.transform_calculate(key="datum.gender + ' ' + datum.place") for layer in layers]
 
 
@@ -133,15 +133,15 @@ def _songs_per_user(answer: Answer) -> list[alt.Chart]:
     y = alt.Y("level:N", title=None)
     x = _count("plays_per_user", "plays per user, on average (tick: different songs)")
     label = f"{_text(answer, 'songs_per_user')} + ' different songs'"
-    layers = _rows(y, x, label, f"{_text(answer, 'plays_per_user')} + ' plays'")
+    layers = _rows(len(answer.rows), y, x, label, f"{_text(answer, 'plays_per_user')} + ' plays'")
     return [*layers, _tick(y, "songs_per_user")]
 
 
 def _users_by_plays(answer: Answer) -> list[alt.Chart]:
     """A bar for each range of plays."""
-    y = alt.Y("plays_range:O", title="plays of a user").scale(domain=_cases(answer))
-    x = _count("users", "users")
-    base = alt.Chart(height=alt.Step(24)).encode(x=x, y=y)
+    ranges = _cases(answer)
+    y = alt.Y("plays_range:O", title="plays of a user").scale(domain=ranges)
+    base = alt.Chart(height=24 * len(ranges)).encode(x=_count("users", "users"), y=y)
     return [
         base.mark_bar().encode(description="row:N"),
         base.mark_text(align="left", dx=4).encode(text=alt.Text("users:Q", format=",")),
@@ -184,27 +184,28 @@ def _users_by_week(answer: Answer) -> list[alt.Chart]:
     mondays = [row[answer.columns.index("week_start")] for row in answer.rows]
     ticks = [alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True) for day in mondays]
     x = x.axis(format="%-d %b", values=ticks, grid=False)
-    base = alt.Chart(height=HEIGHT).encode(y=_up("users", "active users"), y2=alt.datum(0))
+    base = alt.Chart(height=HEIGHT).encode(y=_up("users", "active users"))
     base = base.transform_calculate(monday="toDate(datum.week_start)", sunday=f"datum.monday + {6.6 * DAY}")
     base = base.transform_calculate(middle=f"datum.monday + {3.3 * DAY}")
     return [
-        base.mark_bar().encode(x=x, x2="sunday", description="row:N"),
+        base.mark_bar().encode(x=x, x2="sunday", y2=alt.datum(0), description="row:N"),
         base.mark_text(baseline="bottom", dy=-3).encode(x="middle:T", text=alt.Text("users:Q", format=",")),
     ]
 
 
 def _sessions(answer: Answer) -> list[alt.Chart]:
     """A bar for the average length in each range of plays, and a tick for the longest."""
-    y = alt.Y("plays_range:O", title="plays in a session").scale(domain=_cases(answer))
+    ranges = _cases(answer)
+    y = alt.Y("plays_range:O", title="plays in a session").scale(domain=ranges)
     x = _count("average_minutes", "minutes, on average (tick: longest)")
     label = f"{_text(answer, 'sessions')} + (datum.sessions === 1 ? ' session' : ' sessions')"
-    layers = _rows(y, x, label, f"{_text(answer, 'average_minutes')} + ' min'")
+    layers = _rows(len(ranges), y, x, label, f"{_text(answer, 'average_minutes')} + ' min'")
     return [*layers, _tick(y, "longest_minutes")]
 
 
 def _tick(y: alt.Y, column: str) -> alt.Chart:
     """A second number on the rows' bars."""
-    return alt.Chart().mark_tick(height=17, yOffset=8).encode(x=f"{column}:Q", y=y)
+    return alt.Chart().mark_tick(height=17, yOffset=7).encode(x=f"{column}:Q", y=y)
 
 
 LAYERS: dict[str, Callable[[Answer], list[alt.Chart]]] = {
