@@ -6,7 +6,7 @@ import json
 from botocore.exceptions import ClientError
 
 from infra import aws, policies
-from infra.target import Target
+from infra.target import Found, Target
 
 POLICY_NAME = "read-the-data"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -76,6 +76,13 @@ def find_groups(ec2, name: str) -> list[dict]:
     """The security groups that these scripts made for the cluster of this name: one, or none."""
     filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in aws.tags(name).items() if key != "Name"]
     return ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
+
+
+def groups_of(ec2, found: Found, name: str) -> list[dict]:
+    """The security groups that the cluster has; as long as AWS does not say so, those that were made for it."""
+    if not found.groups:
+        return find_groups(ec2, name)
+    return ec2.describe_security_groups(Filters=[{"Name": "group-id", "Values": list(found.groups)}])["SecurityGroups"]
 
 
 def find_vpc(ec2, redshift, target: Target) -> str:

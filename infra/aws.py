@@ -15,7 +15,7 @@ from typing import TypeVar
 import boto3
 import botocore
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, WaiterError
 
 from infra.config import Settings
 
@@ -86,6 +86,13 @@ def explain(error: BotoCoreError | ClientError) -> str:
             f"A quota of your AWS account is used up ({name}: {text.rstrip('.')}): delete something or have it raised."
         )
     return f"AWS answers {step} with {name}: {text.rstrip('.')}."
+
+
+def barred(error: BotoCoreError | ClientError) -> bool:
+    """Whether the caller may not ask this of AWS, or AWS does not have the service in the region."""
+    return isinstance(error, EndpointConnectionError) or (
+        isinstance(error, ClientError) and DENIED.search(code(error)) is not None
+    )
 
 
 def tags(name: str) -> dict[str, str]:

@@ -15,11 +15,13 @@ if not __package__:  # started as a file: the project is one folder up
 from infra import access, aws, command, prices
 from infra.target import Found
 
+BILL = "AWS Cost Explorer"
+
 
 def report(here: command.Here, found: Found) -> dict:
     """All that is to be said of the cluster, as --json prints it."""
     target = here.target
-    opened = [access.open_to(group) for group in access.find_groups(here.client("ec2"), target.name)]
+    opened = [access.open_to(group) for group in access.groups_of(here.client("ec2"), found, target.name)]
     age = (datetime.now(found.created.tzinfo) - found.created).total_seconds() / 3600 if found.created else None
     price = prices.hourly(target.region, node_type=found.node_type, nodes=found.nodes, rpu=target.base_rpu)
     return {
@@ -34,29 +36,34 @@ def report(here: command.Here, found: Found) -> dict:
         "tls_required": here.cluster.tls_required(found),
         "public": found.public,
         "role_attached": any(role.endswith(f"role/{target.role}") for role in found.roles),
-        "open_to": [network for group in opened for network, _ in group],
+        "open_to": sorted({network for group in opened for network, _ in group}),
         "age_hours": None if age is None else round(age, 2),
         "dollars_an_hour": price,
-        "dollars_so_far": None if None in (age, price) or target.serverless else round(age * price, 2),
+        "dollars_at_most": None if None in (age, price) or target.serverless else round(age * price, 2),
     }
 
 
 def show(facts: dict, word: str, serverless: bool) -> str:
     """The facts as lines to read."""
-    said = {True: "required", False: "not required (these scripts use it all the same)", None: "unknown"}
-    cost = "unknown"
+    tls = {
+        True: "required",
+        False: "not required (these scripts use it all the same)",
+        None: "unknown whether required (these scripts use it all the same)",
+    }
+    cost = f"unknown; see {BILL}"
     if serverless:
-        cost = "billed while queries run; see SYS_SERVERLESS_USAGE"
-    elif facts["dollars_so_far"] is not None:
+        cost = f"unknown: it is billed while queries run; see SYS_SERVERLESS_USAGE or {BILL}"
+    elif facts["dollars_at_most"] is not None:
         cost = (
-            f"${facts['dollars_so_far']:.2f} so far if it was never paused, at ${facts['dollars_an_hour']:.2f} an hour"
+            f"at most ${facts['dollars_at_most']:.2f} so far, at ${facts['dollars_an_hour']:.2f} an hour as if never "
+            f"paused or resized; its storage comes on top, see {BILL}"
         )
     age = "unknown" if facts["age_hours"] is None else f"{facts['age_hours']:.1f} hours"
     lines = {
         "endpoint": f"{facts['host']}:{facts['port']}" if facts["host"] else "none yet",
         "size": facts["size"] or "unknown",
         "version": facts["version"] or "unknown",
-        "TLS": said[facts["tls_required"]],
+        "TLS": tls[facts["tls_required"]],
         "address": "public" if facts["public"] else "private: only from inside its VPC",
         "role": "attached" if facts["role_attached"] else "not attached: run create_cluster.py again",
         "port open to": ", ".join(facts["open_to"]) or "nobody",

@@ -26,6 +26,16 @@ class Here:
     session: boto3.Session
     cluster: Provisioned | Serverless
 
+    def account(self) -> tuple[str, str]:
+        """The number of the caller's account, and the partition of AWS it is in, mostly `aws`."""
+        identity = self.client("sts").get_caller_identity()
+        return identity["Account"], identity["Arn"].split(":")[1]
+
+    @property
+    def other(self) -> Provisioned | Serverless:
+        """What there may be of the same name as the other kind, which dwh.cfg does not ask for."""
+        return (Provisioned if self.target.serverless else Serverless)(self.session, self.target.name)
+
     def client(self, service: str):
         """A client of another service in the cluster's region."""
         return self.session.client(service, config=aws.CLIENT)

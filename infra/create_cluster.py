@@ -1,10 +1,9 @@
-"""Create the Redshift cluster that dwh.cfg describes, with its role and security group, and wait until it runs.
+"""Create the Redshift cluster that dwh.cfg describes, with its role and its groups, and wait until it runs.
 
 Nobody can reach it before open_incoming_port.py lets an address in. A run that was cut off is finished by running
 this again: what is there is kept. At the end HOST and ARN are in dwh.cfg, which only its owner can read.
 """
 
-import argparse
 import secrets
 import string
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 if not __package__:  # started as a file: the project is one folder up
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from infra import access, aws, command, dwh_file, prices
+from infra import access, aws, command, dwh_file, parameters, prices
 from infra.config import PASSWORD_VARIABLE, ConfigError
 from infra.target import Found, check_password
 
@@ -32,16 +31,18 @@ def describe(here: command.Here, account: str, *, managed_policy: bool) -> str:
     target = here.target
     read = "every S3 bucket of the account" if managed_policy else ", ".join(target.sources)
     price = prices.describe(target.region, node_type=target.node_type, nodes=target.nodes, rpu=target.base_rpu)
+    own = f"parameter group {parameters.group_name(target.name)}: no connection without TLS"
+    if target.serverless:
+        own = f"usage limit: {target.daily_rpu_hours} RPU-hours a day, then queries are refused"
     lines = [
         f"In account {account}, region {target.region}, tagged project={aws.PROJECT}:",
         f"  role {target.role}: only Redshift may assume it; it may read {read}",
         f"  security group {target.name}-redshift: lets nobody in until open_incoming_port.py",
+        f"  {own}",
         f"  {here.cluster.word} {target.name}: {target.size}, encrypted, TLS required, port {target.port}, "
         f"{'public' if target.public else 'private'} address, database {target.dbname}, user {target.user}",
         f"  price: {price}",
     ]
-    if target.serverless:
-        lines.insert(4, f"  usage limit: {target.daily_rpu_hours} RPU-hours a day, then queries are refused")
     return "\n".join(lines)
 
 
@@ -70,28 +71,29 @@ def write_back(here: command.Here, found: Found, role: str) -> None:
     dwh_file.set_values(here.settings.path, values)
 
 
-def create(here: command.Here, options: argparse.Namespace) -> int:
+def create(
+    here: command.Here, *, managed_policy: bool = False, manage_password: bool = False, dry_run: bool = False
+) -> None:
     """Do, step by step, what is not done yet."""
     target, cluster = here.target, here.cluster
-    identity = here.client("sts").get_caller_identity()
-    account, partition = identity["Account"], identity["Arn"].split(":")[1]
+    account, partition = here.account()
     found = cluster.find()
     if found and found.owner != target.name:
         raise aws.AwsError(
             f"There is a {cluster.word} {target.name} that these scripts did not make: "
             "give [DWH] DWH_CLUSTER_IDENTIFIER another name."
         )
-    print(describe(here, account, managed_policy=options.managed_policy), flush=True)
+    print(describe(here, account, managed_policy=managed_policy), flush=True)
     if found:
         print(f"The {cluster.word} is there already: {found.size or 'half-made'}, {found.state}.", flush=True)
-    if options.dry_run:
+    if dry_run:
         print("Nothing was made: this was a dry run.")
-        return 0
+        return
     new = found is None
-    password = choose_password(here, managed=options.manage_password) if new else ""
-    role = access.ensure_role(here.client("iam"), target, account, partition, managed=options.managed_policy)
+    password = choose_password(here, managed=manage_password) if new else ""
+    role = access.ensure_role(here.client("iam"), target, account, partition, managed=managed_policy)
     ec2 = here.client("ec2")
-    group = access.ensure_group(ec2, target, access.find_vpc(ec2, here.session.client("redshift"), target))
+    group = access.ensure_group(ec2, target, access.find_vpc(ec2, here.client("redshift"), target))
     cluster.create(target, role, group, password)
     if new:
         cost = "" if target.serverless else "It costs money from now on. "
@@ -100,8 +102,9 @@ def create(here: command.Here, options: argparse.Namespace) -> int:
     found = cluster.wait()
     write_back(here, found, role)
     print(f"Available at {found.host}:{found.port}; HOST and ARN are in {here.settings.path}.")
+    if not cluster.tls_required(found):
+        print("It may let in connections without TLS: set require_ssl=true in its parameter group, and reboot it.")
     print("Next: python infra/open_incoming_port.py")
-    return 0
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -114,7 +117,19 @@ def main(argv: list[str] | None = None) -> int:
         "--managed-policy", action="store_true", help="attach the course's AmazonS3ReadOnlyAccess to the role instead"
     )
     options = parser.parse_args(argv)
-    return command.run("create_cluster", lambda: create(command.open_here(options.config), options))
+
+    def work() -> int:
+        """Create what dwh.cfg describes."""
+        here = command.open_here(options.config)
+        create(
+            here,
+            managed_policy=options.managed_policy,
+            manage_password=options.manage_password,
+            dry_run=options.dry_run,
+        )
+        return 0
+
+    return command.run("create_cluster", work)
 
 
 if __name__ == "__main__":

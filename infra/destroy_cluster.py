@@ -1,4 +1,4 @@
-"""Destroy the cluster of dwh.cfg with its data, its security group and its role, and look whether anything is left.
+"""Destroy the cluster of dwh.cfg with its data, its groups and its role, and look whether anything is left.
 
 Only what create_cluster.py has made and tagged is deleted, also after a create or destroy that was cut off.
 """
@@ -10,7 +10,10 @@ from pathlib import Path
 if not __package__:  # started as a file: the project is one folder up
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from infra import access, aws, command, dwh_file
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra import access, aws, command, dwh_file, parameters
+from infra.target import Found
 
 
 def confirmed(name: str, question: str) -> bool:
@@ -22,65 +25,86 @@ def confirmed(name: str, question: str) -> bool:
         return False
 
 
-def forget(here: command.Here) -> None:
-    """Empty HOST and ARN in dwh.cfg if they are those of what is destroyed."""
-    values = {}
-    if here.settings.host.startswith(f"{here.target.name}."):
+def forget(here: command.Here, *, role: bool) -> None:
+    """Empty HOST, and ARN if the role is gone, too, in dwh.cfg if they are those of what is destroyed."""
+    values, host = {}, here.settings.host
+    if host.startswith(f"{here.target.name}.") and here.target.serverless == (".redshift-serverless." in host):
         values["CLUSTER", "HOST"] = ""
-    if here.settings.role_arn.endswith(f":role/{here.target.role}"):
+    if role and here.settings.role_arn.endswith(f":role/{here.target.role}"):
         values["IAM_ROLE", "ARN"] = ""
     dwh_file.set_values(here.settings.path, values)
 
 
-def destroy(here: command.Here, options: argparse.Namespace) -> int:
-    """Delete, in this order and waiting between: the cluster, its security group, its role."""
+def beside(here: command.Here) -> tuple[Found | None, str]:
+    """What there is of the same name as the other kind, and why the caller may not look for it; "" if he may."""
+    try:
+        found = here.other.find()
+    except (BotoCoreError, ClientError) as error:
+        if not aws.barred(error):
+            raise
+        return None, aws.explain(error)
+    return (found if found and found.owner == here.target.name else None), ""
+
+
+def destroy(here: command.Here, *, snapshot: str = "", yes: bool = False, dry_run: bool = False) -> None:
+    """Delete, in this order and waiting between: the cluster, its parameter group, its security group, its role.
+
+    With a snapshot of this name, or "" for none. The groups and the role stay where something of the other kind, a
+    cluster or a serverless workgroup of the same name, still uses them.
+    """
     target, cluster, name = here.target, here.cluster, here.target.name
-    iam, ec2 = here.client("iam"), here.client("ec2")
+    redshift, iam, ec2 = here.client("redshift"), here.client("iam"), here.client("ec2")
     found = cluster.find()
-    groups = [group["GroupId"] for group in access.find_groups(ec2, name)]
-    role = access.find_role(iam, target.role)
     if found and found.owner != name:
         raise aws.AwsError(f"The {cluster.word} {name} was not made by these scripts: nothing was deleted.")
-    if role and aws.owner(role.get("Tags", [])) != name:
-        print(f"The role {target.role} was not made by these scripts for {name}: it is left alone.")
-        role = None
+    user, barred = beside(here)
+    parameter_group, groups, role = None, [], None
+    if user is None:
+        parameter_group = ours(parameters.find_group(redshift, name), name, parameters.group_name(name))
+        groups = [group["GroupId"] for group in access.find_groups(ec2, name)]
+        role = ours(access.find_role(iam, target.role), name, target.role)
     there = [f"{cluster.word} {name} ({found.state})"] if found else []
+    there += [f"parameter group {parameters.group_name(name)}"] if parameter_group else []
     there += [f"security group {group}" for group in groups] + ([f"role {target.role}"] if role else [])
-    if there:
-        keep = f"a snapshot {options.snapshot} is kept" if options.snapshot else "all its data are lost"
-        if not found:
-            keep = "there is no data"
-        question = f"To be deleted in {target.region}: {', '.join(there)}; {keep}."
-        if options.dry_run:
-            print(f"{question}\nNothing was deleted: this was a dry run.")
-            return 0
-        if options.yes:
-            print(question, flush=True)
-        elif not confirmed(name, question):
-            raise aws.AwsError("That was not its name: nothing was deleted.")
-    elif options.dry_run:
-        print(f"There is nothing of {name} in {target.region}.")
-        return 0
+    keep = f"a snapshot {snapshot} is kept" if snapshot else "all its data are lost"
+    question = f"To be deleted in {target.region}: {', '.join(there)}; {keep if found else 'there is no data'}."
+    if dry_run:
+        print(f"{question}\nNothing was deleted: this was a dry run." if there else f"There is nothing of {name}.")
+        return
+    if there and yes:
+        print(question, flush=True)
+    elif there and not confirmed(name, question):
+        raise aws.AwsError("That was not its name: nothing was deleted.")
     if found:
-        cluster.delete(options.snapshot or "")
+        cluster.delete(snapshot)
+    if parameter_group:
+        parameters.delete_group(redshift, name)
     for group in groups:
         access.delete_group(ec2, group)
     if role:
         access.delete_role(iam, target.role)
-    forget(here)
-    return look_round(here, cluster.leftovers(), there)
+    forget(here, role=user is None)
+    print(f"Deleted: {', '.join(there) or 'nothing, there was nothing'}.")
+    look_round(here, barred)
 
 
-def look_round(here: command.Here, left: list[str], deleted: list[str]) -> int:
-    """Say what was deleted and what is left."""
-    print(f"Deleted: {', '.join(deleted) or 'nothing, there was nothing'}.")
-    if not left:
+def ours(found: dict | None, name: str, called: str) -> dict | None:
+    """What was found, if it was made for the cluster of this name; else it is said to be left alone."""
+    if found and aws.owner(found.get("Tags", [])) != name:
+        print(f"{called} was not made by these scripts for {name}: it is left alone.")
+        return None
+    return found
+
+
+def look_round(here: command.Here, barred: str) -> None:
+    """Look at both kinds and say what is left that costs money, and how to remove it."""
+    left = here.cluster.leftovers() + ([] if barred else here.other.leftovers())
+    if left:
+        print(f"Left in {here.target.region}, and costing money:", *left, sep="\n  ")
+    elif not barred:
         print(f"Nothing that costs money is left of {here.target.name} in {here.target.region}.")
-        return 0
-    print(f"Left in {here.target.region}, and costing money:")
-    for each in left:
-        print(f"  {each}")
-    return 0
+    if barred:
+        print(f"No {here.other.word} was looked for in {here.target.region}: {barred}")
 
 
 def snapshot_name(text: str) -> str:
@@ -96,7 +120,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--snapshot", metavar="NAME", type=snapshot_name, help="keep the data in a snapshot")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     options = parser.parse_args(argv)
-    return command.run("destroy_cluster", lambda: destroy(command.open_here(options.config), options))
+
+    def work() -> int:
+        """Destroy what dwh.cfg names."""
+        here = command.open_here(options.config)
+        destroy(here, snapshot=options.snapshot or "", yes=options.yes, dry_run=options.dry_run)
+        return 0
+
+    return command.run("destroy_cluster", work)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ if not __package__:  # started as a file: the project is one folder up
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from infra import access, aws, command, redshift
+from infra.target import Found
 from infra.warehouse import WarehouseError
 
 CHECK_IP = "https://checkip.amazonaws.com"
@@ -42,7 +43,7 @@ def network(text: str) -> access.Network:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def prove(here: command.Here, found, *, own: bool) -> int:
+def prove(here: command.Here, found: Found, *, own: bool) -> None:
     """Connect and ask for the version; failing is an error only for the caller's own address."""
     settings = here.settings
     if settings.embedded:
@@ -56,32 +57,35 @@ def prove(here: command.Here, found, *, own: bool) -> int:
         if own:
             raise
         print(f"From this machine: {error}")
-    return 0
 
 
-def work(here: command.Here, options: argparse.Namespace) -> int:
-    """Open or close the port of the cluster's own security group."""
+def shut_out(here: command.Here, who: access.Network | None = None, *, dry_run: bool = False) -> None:
+    """Close the port of the cluster's own security group to a network, or to everybody."""
+    ec2 = here.client("ec2")
+    groups = access.find_groups(ec2, here.target.name)
+    if dry_run:
+        shut = [each for group in groups for each, _ in access.open_to(group) if who in (None, network(each))]
+        print(f"Would close the port to: {', '.join(shut) or 'nobody, it is closed'}.")
+    else:
+        shut = [each for group in groups for each in access.close_port(ec2, group, who)]
+        print(f"Closed the port to: {', '.join(shut) or 'nobody, it was closed'}.")
+
+
+def let_in(here: command.Here, who: access.Network | None = None, *, dry_run: bool = False) -> None:
+    """Open the port of the cluster's own security group to a network, or to the caller's own address, and connect."""
     ec2, name = here.client("ec2"), here.target.name
     groups = access.find_groups(ec2, name)
-    if options.close:
-        if options.dry_run:
-            shut = [net for group in groups for net, _ in access.open_to(group) if options.cidr in (None, network(net))]
-            print(f"Would close the port to: {', '.join(shut) or 'nobody, it is closed'}.")
-        else:
-            shut = [net for group in groups for net in access.close_port(ec2, group, options.cidr)]
-            print(f"Closed the port to: {', '.join(shut) or 'nobody, it was closed'}.")
-        return 0
     found = here.cluster.find()
     if not groups or found is None:
         raise aws.AwsError(f"There is no {here.cluster.word} {name} with its security group: run create_cluster.py.")
-    port = found.port or here.target.port
-    who = options.cidr or own_network()
-    if options.dry_run:
+    port, own = found.port or here.target.port, who is None
+    who = who or own_network()
+    if dry_run:
         print(f"Would open port {port} of {name} to {who}.")
-        return 0
+        return
     new = access.open_port(ec2, groups[0], who, port)
     print(f"Port {port} of {name} {'is now' if new else 'was already'} open to {who}.", flush=True)
-    return prove(here, found, own=options.cidr is None)
+    prove(here, found, own=own)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -99,7 +103,14 @@ def main(argv: list[str] | None = None) -> int:
         widest = 8 if options.cidr.version == 4 else 32
         if options.cidr.prefixlen < widest:
             parser.error(f"{options.cidr} lets in (nearly) everyone: name your own network, or add --anyone")
-    return command.run("open_incoming_port", lambda: work(command.open_here(options.config), options))
+
+    def work() -> int:
+        """Open or close the port."""
+        change = shut_out if options.close else let_in
+        change(command.open_here(options.config), options.cidr, dry_run=options.dry_run)
+        return 0
+
+    return command.run("open_incoming_port", work)
 
 
 if __name__ == "__main__":

@@ -2,18 +2,24 @@
 
 import re
 
+from infra import parameters
 from infra.aws import PROJECT
 
 VERSION = "2012-10-17"
 
 # What the scripts call, by the resource it is called on; a test holds this against the calls that are made.
-ANYWHERE = (
+LOOKS = (
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeVpcs",
-    "redshift:DescribeClusterParameters",
+    "redshift:DescribeClusterParameterGroups",
     "redshift:DescribeClusterSnapshots",
-    "redshift:DescribeClusterSubnetGroups",
     "redshift:DescribeClusters",
+    "redshift-serverless:GetNamespace",
+    "redshift-serverless:GetWorkgroup",
+    "redshift-serverless:ListNamespaces",
+    "redshift-serverless:ListSnapshots",
+    "redshift-serverless:ListTagsForResource",
+    "redshift-serverless:ListWorkgroups",
     "sts:GetCallerIdentity",
 )
 ROLE = (
@@ -36,9 +42,14 @@ GROUP = (
 )
 CLUSTER = (
     "redshift:CreateCluster",
+    "redshift:CreateClusterParameterGroup",
     "redshift:DeleteCluster",
+    "redshift:DeleteClusterParameterGroup",
+    "redshift:DescribeClusterParameters",
+    "redshift:DescribeClusterSubnetGroups",
     "redshift:GetClusterCredentials",
     "redshift:ModifyClusterIamRoles",
+    "redshift:ModifyClusterParameterGroup",
     "redshift:PauseCluster",
     "redshift:ResumeCluster",
 )
@@ -50,19 +61,15 @@ SERVERLESS = (
     "redshift-serverless:DeleteUsageLimit",
     "redshift-serverless:DeleteWorkgroup",
     "redshift-serverless:GetCredentials",
-    "redshift-serverless:GetNamespace",
-    "redshift-serverless:GetWorkgroup",
-    "redshift-serverless:ListSnapshots",
-    "redshift-serverless:ListTagsForResource",
     "redshift-serverless:ListUsageLimits",
     "redshift-serverless:UpdateNamespace",
 )
-# These of them take no resource.
+# These of them take no resource, or one whose name is not known beforehand.
 UNBOUND = (
+    "redshift:DescribeClusterParameters",
+    "redshift:DescribeClusterSubnetGroups",
     "redshift-serverless:CreateUsageLimit",
     "redshift-serverless:DeleteUsageLimit",
-    "redshift-serverless:ListSnapshots",
-    "redshift-serverless:ListTagsForResource",
     "redshift-serverless:ListUsageLimits",
 )
 # What AWS asks of the caller on top, each for the sake of a call: no call has its name.
@@ -139,7 +146,6 @@ def caller_policy(account: str, region: str, name: str, role: str, *, serverless
     if serverless:
         service, calls, other = ("redshift-serverless", SERVERLESS, "redshift")
     implied = [action for action in IMPLIED if not action.startswith(other + ":")]
-    looks = [action for action in ANYWHERE if not serverless or not action.startswith("redshift:")]
     tagged = {"StringEquals": {"aws:ResourceTag/project": PROJECT}}
     asked = {"StringEquals": {"aws:RequestTag/project": PROJECT}}
     linked = {"StringEquals": {"iam:AWSServiceName": "redshift.amazonaws.com"}}
@@ -150,6 +156,7 @@ def caller_policy(account: str, region: str, name: str, role: str, *, serverless
     else:
         things = [f"arn:aws:redshift:{here}:cluster:{name}", f"arn:aws:redshift:{here}:snapshot:{name}/*"]
         things += [f"arn:aws:redshift:{here}:dbuser:{name}/*", f"arn:aws:redshift:{here}:dbname:{name}/*"]
+        things += [f"arn:aws:redshift:{here}:parametergroup:{parameters.group_name(name)}"]
     secrets = [action for action in implied if action.startswith("secretsmanager:")]
     own = [*calls, *(action for action in implied if action.startswith(service + ":"))]
     unbound = [action for action in own if action in UNBOUND]
@@ -160,14 +167,13 @@ def caller_policy(account: str, region: str, name: str, role: str, *, serverless
         return statement | ({"Condition": condition} if condition else {})
 
     statements = [
-        allow([*looks, *(action for action in implied if action.startswith("ec2:Describe"))], "*"),
+        allow([*LOOKS, *(action for action in implied if action.startswith("ec2:Describe")), *unbound], "*"),
         allow([*ROLE, "iam:TagRole"], role_arn),
         allow(["iam:PassRole"], role_arn, passed),
         allow(["iam:CreateServiceLinkedRole"], f"arn:aws:iam::{account}:role/aws-service-role/redshift*", linked),
         allow(["ec2:CreateSecurityGroup"], vpcs),
         allow(["ec2:CreateSecurityGroup", "ec2:CreateTags"], groups, asked),
         allow([action for action in GROUP if action != "ec2:CreateSecurityGroup"], groups, tagged),
-        *([allow(unbound, "*")] if unbound else []),
         allow([action for action in own if action not in unbound], things),
         allow(secrets, f"arn:aws:secretsmanager:{here}:secret:redshift!*"),
     ]

@@ -2,8 +2,8 @@
 
 import boto3
 
-from infra import aws
-from infra.target import Found, Target
+from infra import aws, parameters
+from infra.target import Found, Target, how_to_destroy
 
 # States in which the cluster does not come round by itself.
 BROKEN = ("incompatible-hsm", "incompatible-network", "incompatible-parameters", "incompatible-restore", "unavailable")
@@ -42,14 +42,19 @@ class Provisioned:
             nodes=cluster["NumberOfNodes"],
             node_type=cluster["NodeType"],
             parameter_group=next(
-                (group["ParameterGroupName"] for group in cluster.get("ClusterParameterGroups", [])), ""
+                (
+                    group["ParameterGroupName"]
+                    for group in cluster.get("ClusterParameterGroups", [])
+                    if group.get("ParameterApplyStatus") == "in-sync"
+                ),
+                "",
             ),
         )
 
     def create(self, target: Target, role: str, group: str, password: str) -> None:
-        """Have the cluster made, unless it is there; an empty password is left to Secrets Manager.
+        """Have the cluster made, its parameter group first, unless it is there.
 
-        The default parameter group, default.redshift-2.0, has require_ssl on; so none is named here.
+        An empty password is left to Secrets Manager.
         """
         if self.find():
             return
@@ -62,6 +67,7 @@ class Provisioned:
             "MasterUsername": target.user,
             "IamRoles": [role],
             "VpcSecurityGroupIds": [group],
+            "ClusterParameterGroupName": parameters.ensure_group(self.client, self.name),
             "PubliclyAccessible": target.public,
             "Encrypted": True,
             "Tags": aws.tag_list(self.name),
@@ -121,6 +127,11 @@ class Provisioned:
                 try:
                     self.client.delete_cluster(ClusterIdentifier=self.name, **last)
                 except self.client.exceptions.InvalidClusterStateFault:
+                    if found.state == "paused":
+                        raise aws.AwsError(
+                            f"AWS does not delete the cluster {self.name} like this while it is paused: "
+                            "run cluster_status.py --resume --wait, and then this again."
+                        ) from None
                     return found.state, None
                 except self.client.exceptions.ClusterNotFoundFault:
                     return "gone", True
@@ -130,16 +141,7 @@ class Provisioned:
 
     def tls_required(self, found: Found) -> bool | None:
         """Whether the cluster refuses connections without TLS; None: unknown."""
-        if not found.parameter_group:
-            return None
-        pages = self.client.get_paginator("describe_cluster_parameters").paginate(
-            ParameterGroupName=found.parameter_group
-        )
-        for page in pages:
-            for parameter in page["Parameters"]:
-                if parameter["ParameterName"] == "require_ssl":
-                    return parameter.get("ParameterValue") == "true"
-        return None
+        return parameters.tls_required(self.client, found.parameter_group) if found.parameter_group else None
 
     def credentials(self, user: str, dbname: str) -> tuple[str, str]:
         """A database user and password for the next 15 minutes, for a user that is there."""
@@ -149,19 +151,17 @@ class Provisioned:
         return answer["DbUser"], answer["DbPassword"]
 
     def leftovers(self) -> list[str]:
-        """What of this project still costs money in the region: clusters, and the snapshots of this one."""
-        clusters = self.client.get_paginator("describe_clusters").paginate(TagKeys=["project"])
-        left = [
-            f"cluster {cluster['ClusterIdentifier']} ({cluster['ClusterStatus']})"
-            for page in clusters
-            for cluster in page["Clusters"]
-            if aws.owner(cluster.get("Tags", []))
-        ]
-        snapshots = self.client.get_paginator("describe_cluster_snapshots").paginate(SnapshotType="manual")
-        left += [
-            f"snapshot {snapshot['SnapshotIdentifier']} of {self.name} (billed for its storage until it is deleted)"
-            for page in snapshots
-            for snapshot in page["Snapshots"]
-            if (snapshot["ClusterIdentifier"], snapshot["SnapshotType"]) == (self.name, "manual")
-        ]
+        """What still costs money in the region, and how to remove it: our clusters, and the snapshots of this one."""
+        left = []
+        for page in self.client.get_paginator("describe_clusters").paginate(TagKeys=["project"]):
+            for cluster in page["Clusters"]:
+                if owner := aws.owner(cluster.get("Tags", [])):
+                    kind = "multi-node" if cluster.get("NumberOfNodes", 1) > 1 else "single-node"
+                    left.append(f"cluster {owner} ({cluster['ClusterStatus']}): {how_to_destroy(owner, kind)}")
+        command = f"aws redshift delete-cluster-snapshot --region {self.client.meta.region_name} --snapshot-identifier"
+        for page in self.client.get_paginator("describe_cluster_snapshots").paginate(SnapshotType="manual"):
+            for snapshot in page["Snapshots"]:
+                name = snapshot["SnapshotIdentifier"]
+                if (snapshot["ClusterIdentifier"], snapshot["SnapshotType"]) == (self.name, "manual"):
+                    left.append(f"snapshot {name} of {self.name}, billed for its storage: run `{command} {name}`")
         return left

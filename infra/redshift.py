@@ -20,6 +20,10 @@ CAUSES = (
     (r"password authentication failed|authentication failed|user .* does not exist", "user or password is wrong"),
     (r"database .* does not exist", "there is no such database"),
     (
+        "does not support SSL",
+        "TLS: the server speaks none, so nothing was sent to it (is it Redshift? does a proxy stand between?)",
+    ),
+    (
         r"certificate|SSL|TLS|ssl",
         "TLS: the server has not proven to be this host (is HOST its real name? does a proxy stand between?)",
     ),

@@ -7,7 +7,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from infra import aws
-from infra.target import Found, Target
+from infra.target import Found, Target, how_to_destroy
 
 
 class Serverless:
@@ -176,18 +176,20 @@ class Serverless:
         return answer["dbUser"], answer["dbPassword"]
 
     def leftovers(self) -> list[str]:
-        """What of this name is still there and may cost money."""
-        left = [
-            f"{word} {self.name} ({thing['status'].lower()})"
-            for word, thing in (("workgroup", self._workgroup()), ("namespace", self._namespace()))
-            if thing
-        ]
+        """What may still cost money, and how to remove it: what carries our tag, and the snapshots of this one."""
+        left = []
+        for word in ("workgroup", "namespace"):
+            for page in self.client.get_paginator(f"list_{word}s").paginate():
+                for thing in page[f"{word}s"]:
+                    if owner := self._owner(thing[f"{word}Arn"]):
+                        state = thing["status"].lower()
+                        left.append(f"{word} {owner} ({state}): {how_to_destroy(owner, 'serverless')}")
+        command = f"aws redshift-serverless delete-snapshot --region {self.client.meta.region_name} --snapshot-name"
         for page in self.client.get_paginator("list_snapshots").paginate():
-            left += [
-                f"snapshot {snapshot['snapshotName']} of {self.name} (billed for its storage until it is deleted)"
-                for snapshot in page.get("snapshots", [])
-                if snapshot["namespaceName"] == self.name
-            ]
+            for snapshot in page.get("snapshots", []):
+                name = snapshot["snapshotName"]
+                if snapshot["namespaceName"] == self.name:
+                    left.append(f"snapshot {name} of {self.name}, billed for its storage: run `{command} {name}`")
         return left
 
 

@@ -59,7 +59,7 @@ class Found:
     created: datetime | None = None
     nodes: int = 0
     node_type: str = ""
-    parameter_group: str = ""
+    parameter_group: str = ""  # "": none, or changed since the cluster started
 
 
 def read_target(settings: Settings) -> Target:
@@ -127,6 +127,11 @@ def read_target(settings: Settings) -> Target:
         base_rpu=rpu,
         daily_rpu_hours=number("DWH_DAILY_RPU_HOURS", 8, "at least 1", lambda n: n >= 1),
     )
+
+
+def how_to_destroy(name: str, kind: str) -> str:
+    """What to do to have what these scripts made under this name destroyed."""
+    return f"set [DWH] DWH_CLUSTER_IDENTIFIER={name} and DWH_CLUSTER_TYPE={kind}, and run destroy_cluster.py again"
 
 
 def check_password(settings: Settings, password: str) -> None:

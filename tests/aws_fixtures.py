@@ -1,14 +1,16 @@
-"""An AWS to test against: moto over HTTP, a serverless Redshift in memory, calls recorded or cut off."""
+"""An AWS to test against: moto over HTTP, calls recorded or cut off, and a search of all output for secrets."""
 
+import logging
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
+import traceback
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,16 +20,13 @@ import botocore.loaders
 import botocore.session
 import pytest
 from botocore.validate import validate_parameters
+from serverless_fake import MARKED, error
 
 from infra import aws
+from infra.config import ConfigError
+from infra.warehouse import WarehouseError
 
 ROOT = Path(__file__).resolve().parent.parent
-MARKED = {  # secrets that no output may show
-    "KEY": "AKIAMARKEDKEY",
-    "SECRET": "marked-secret-key-0123456789",
-    "TOKEN": "marked-session-token-0123456789",
-    "PASSWORD": "MarkedPassw0rd",
-}
 CONFIG = """\
 # a comment that stays
 [CLUSTER]
@@ -58,17 +57,52 @@ DWH_IAM_ROLE_NAME = dwhRole
 """
 
 
+PRINTED: list[str] = []  # by the scripts of the running test
+
+
 def config_text(dwh: str = "", password: str = MARKED["PASSWORD"]) -> str:
     """A dwh.cfg with marked secrets."""
     return CONFIG.format(password=password, key=MARKED["KEY"], secret=MARKED["SECRET"], token=MARKED["TOKEN"], dwh=dwh)
 
 
+def leaked(text: str) -> list[str]:
+    """The marked secrets that are in a text."""
+    return [secret for secret in MARKED.values() if secret in text]
+
+
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
-    """The path of a dwh.cfg with marked secrets."""
+def config(tmp_path: Path, capsys, caplog, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The path of a dwh.cfg with marked secrets.
+
+    After the test no other file, and nothing that was printed, logged or raised in it, may hold one of them, or the
+    password that a script has put into that file.
+    """
     path = tmp_path / "dwh.cfg"
     path.write_text(config_text(), encoding="utf-8")
-    return path
+    PRINTED.clear()
+    raised, read = [], capsys.readouterr
+
+    def readouterr():
+        """What was printed in this process since the last look; kept for the search."""
+        captured = read()
+        PRINTED.append(captured.out + captured.err)
+        return captured
+
+    monkeypatch.setattr(capsys, "readouterr", readouterr)
+    caplog.set_level(logging.DEBUG, logger="infra")
+    for kind in (ConfigError, aws.AwsError, WarehouseError):
+        monkeypatch.setattr(kind, "__init__", lambda self, *_: raised.append(self), raising=False)
+    yield path
+    readouterr()
+    generated = re.findall(r"^DB_PASSWORD=(\w{32})$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    if generated and os.name == "posix":
+        assert path.stat().st_mode & 0o777 == 0o600
+    files = [each.read_bytes().decode(errors="ignore") for each in tmp_path.rglob("*") if each.is_file()]
+    files.remove(path.read_bytes().decode(errors="ignore"))
+    errors = [repr(each) + "".join(traceback.format_exception(each)) for each in raised]
+    logged = [record.getMessage() for record in caplog.get_records("call")]
+    for text in (*PRINTED, *logged, *errors, *files):
+        assert leaked(text) + [password for password in generated if password in text] == [], text
 
 
 def free_port() -> int:
@@ -82,7 +116,8 @@ def free_port() -> int:
 def moto_server(**environment: str) -> Iterator[str]:
     """A moto server in a process of its own; its address."""
     port = free_port()
-    command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    program = Path(__file__).with_name("moto_aws.py")
+    command = [sys.executable, "-W", "ignore", str(program), "-H", "127.0.0.1", "-p", str(port)]
     environment = {**os.environ, "MOTO_EC2_LOAD_DEFAULT_AMIS": "false", **environment}
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         url = f"http://127.0.0.1:{port}"
@@ -102,14 +137,18 @@ def account(url: str, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     monkeypatch.setenv("AWS_ENDPOINT_URL", url)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setattr(aws, "POLL_SECONDS", 0)
-    return SimpleNamespace(url=url, **plain_clients(url))
+    clients = {name.replace("-", "_"): client for name, client in plain_clients(url).items()}
+    return SimpleNamespace(url=url, **clients)
+
+
+SERVICES = ("iam", "ec2", "redshift", "redshift-serverless")
 
 
 @cache
 def plain_clients(url: str) -> dict:
     """Clients to look into moto with, which no test touches."""
     plain = boto3.Session("AKIAPLAIN", "plain", region_name="us-west-2")
-    return {name: plain.client(name, endpoint_url=url) for name in ("iam", "ec2", "redshift")}
+    return {name: plain.client(name, endpoint_url=url) for name in SERVICES}
 
 
 @pytest.fixture(scope="session")
@@ -136,7 +175,7 @@ def script(name: str, *arguments: str | Path, module: bool = False, cwd: Path | 
     """Run a script of infra/ as a user does, and return what came of it."""
     start = ["-m", f"infra.{name}"] if module else [str(ROOT / "infra" / f"{name}.py")]
     command = [sys.executable, "-W", "error", *start, *map(str, arguments)]
-    return subprocess.run(
+    done = subprocess.run(
         command,
         cwd=cwd or ROOT,
         capture_output=True,
@@ -146,6 +185,8 @@ def script(name: str, *arguments: str | Path, module: bool = False, cwd: Path | 
         check=False,
         **more,
     )
+    PRINTED.append(done.stdout + done.stderr)
+    return done
 
 
 class Killed(BaseException):
@@ -215,112 +256,3 @@ class Wire:
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     """The wire between the scripts and AWS."""
     return Wire(monkeypatch)
-
-
-def error(code: str, message: str = "no reason given") -> dict:
-    """The response with which AWS refuses."""
-    return {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}}
-
-
-class ServerlessFake:
-    """Redshift Serverless in memory: what is made or deleted takes a number of looks to be so."""
-
-    def __init__(self, looks: int = 2):
-        """An empty account."""
-        self.looks = looks
-        self.things: dict[str, dict] = {}  # by ARN: kind, body, tags, looks left until the next status
-        self.limits: dict[str, dict] = {}
-        self.snapshots: list[dict] = []
-
-    def __call__(self, operation: str, params: dict) -> dict:
-        """Answer a call."""
-        for kind in ("Namespace", "Workgroup"):
-            if operation.endswith(kind):
-                return getattr(self, f"_{operation.removesuffix(kind).lower()}")(kind.lower(), params)
-        return getattr(self, f"_{operation}")(params)
-
-    def _arn(self, kind: str, params: dict) -> str:
-        """The ARN of a thing, by its name."""
-        return f"arn:aws:redshift-serverless:us-west-2:123456789012:{kind}/{params[kind + 'Name']}"
-
-    def _create(self, kind: str, params: dict) -> dict:
-        """Begin to make a thing."""
-        arn = self._arn(kind, params)
-        if arn in self.things:
-            return error("ConflictException")
-        if kind == "workgroup" and self.things[self._arn("namespace", params)]["body"]["status"] != "AVAILABLE":
-            return error("ConflictException", "the namespace is not available")
-        hidden = ("tags", "adminUserPassword", "manageAdminPassword", "configParameters")
-        body = {key: value for key, value in params.items() if key not in hidden}
-        body |= {f"{kind}Arn": arn, "status": "CREATING", "creationDate": datetime.now(timezone.utc)}
-        if kind == "workgroup":
-            body["endpoint"] = {"address": f"{params['workgroupName']}.1.us-west-2.redshift-serverless.amazonaws.com"}
-            body["endpoint"]["port"] = params["port"]
-            body["configParameters"] = params["configParameters"]
-        else:
-            body["iamRoles"] = [f"IamRole(applyStatus=in-sync, iamRoleArn={role})" for role in params["iamRoles"]]
-        self.things[arn] = {"body": body, "tags": params["tags"], "left": self.looks, "asked": params}
-        return {kind: dict(body)}
-
-    def _get(self, kind: str, params: dict) -> dict:
-        """Look at a thing, which brings it a step further."""
-        arn = self._arn(kind, params)
-        if arn not in self.things:
-            return error("ResourceNotFoundException")
-        thing = self.things[arn]
-        thing["left"] -= 1
-        if thing["left"] < 0:
-            if thing["body"]["status"] == "DELETING":
-                del self.things[arn]
-                return error("ResourceNotFoundException")
-            thing["body"]["status"] = "AVAILABLE"
-        return {kind: dict(thing["body"])}
-
-    def _update(self, kind: str, params: dict) -> dict:
-        """Change a thing at once."""
-        body = self.things[self._arn(kind, params)]["body"]
-        body.update(params)
-        return {kind: dict(body)}
-
-    def _delete(self, kind: str, params: dict) -> dict:
-        """Begin to delete a thing, which must be ready."""
-        arn = self._arn(kind, params)
-        if arn not in self.things:
-            return error("ResourceNotFoundException")
-        thing = self.things[arn]
-        if thing["body"]["status"] != "AVAILABLE":
-            return error("ConflictException", "there is an operation running")
-        if kind == "namespace" and self._arn("workgroup", {"workgroupName": params["namespaceName"]}) in self.things:
-            return error("ConflictException", "there is a workgroup")
-        if "finalSnapshotName" in params:
-            name = {"snapshotName": params["finalSnapshotName"], "namespaceName": params["namespaceName"]}
-            self.snapshots.append(name)
-        thing["body"]["status"], thing["left"] = "DELETING", self.looks
-        return {kind: dict(thing["body"])}
-
-    def _ListTagsForResource(self, params: dict) -> dict:
-        """The tags of a thing."""
-        return {"tags": self.things[params["resourceArn"]]["tags"]}
-
-    def _CreateUsageLimit(self, params: dict) -> dict:
-        """Set a limit."""
-        limit = params | {"usageLimitId": f"limit-{len(self.limits)}"}
-        self.limits[limit["usageLimitId"]] = limit
-        return {"usageLimit": dict(limit)}
-
-    def _ListUsageLimits(self, params: dict) -> dict:
-        """The limits of a thing."""
-        limits = [each for each in self.limits.values() if each["resourceArn"] == params["resourceArn"]]
-        return {"usageLimits": limits} if limits else {}
-
-    def _DeleteUsageLimit(self, params: dict) -> dict:
-        """Take a limit away."""
-        return {"usageLimit": self.limits.pop(params["usageLimitId"])}
-
-    def _ListSnapshots(self, params: dict) -> dict:
-        """All snapshots."""
-        return {"snapshots": self.snapshots}
-
-    def _GetCredentials(self, params: dict) -> dict:
-        """A user and a password."""
-        return {"dbUser": "IAMR:someone", "dbPassword": MARKED["PASSWORD"]}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from aws_fixtures import moto_server
+from aws_fixtures import MARKED, leaked, moto_server
 from copy_fixtures import copier  # noqa: F401 - a fixture
 from etl_fixtures import case, onlooker  # noqa: F401 - fixtures
 
@@ -76,15 +76,21 @@ def drop_tables(connection) -> None:
 
 @pytest.fixture
 def run_script() -> Callable[..., subprocess.CompletedProcess]:
-    """Run a script of the project as users do, from the root directory of the file system."""
+    """Run a script of the project as users do, from the root directory of the file system.
+
+    A password for Redshift and a session token are in its environment, and may not be in what it prints.
+    """
+    secrets = {"DWH_DB_PASSWORD": MARKED["PASSWORD"], "AWS_SESSION_TOKEN": MARKED["TOKEN"]}
 
     def run(script: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess:
         """`run_script("etl.py", "--config", config, AWS_ENDPOINT_URL=...)`."""
-        return subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-W", "error", str(ROOT / script), *map(str, arguments)],
-            cwd=ROOT.anchor, env={**os.environ, **environment}, capture_output=True, text=True, timeout=300,
+            cwd=ROOT.anchor, env={**os.environ, **secrets, **environment}, capture_output=True, text=True, timeout=300,
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
+        assert leaked(done.stdout + done.stderr) == []
+        return done
 
     return run
 

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta, timezone
 
 import boto3
 import pytest
-from aws_fixtures import ServerlessFake, config, config_text, error, wire
+from aws_fixtures import config, config_text, wire
 from botocore.stub import Stubber
+from serverless_fake import ServerlessFake, error
 
-from infra import aws, cluster_status
+from infra import aws, cluster_status, parameters
 from infra.provisioned import Provisioned
 from infra.serverless import Serverless
 from infra.target import read_target
@@ -101,6 +102,13 @@ def test_deleting_without_end():
         cluster.delete("")
 
 
+def test_deleting_a_paused_cluster_that_aws_wants_to_run():
+    """Nothing brings it out of this state, so it is not waited for."""
+    cluster, _ = play(*looks("paused"), ("delete_cluster", "InvalidClusterState"))
+    with pytest.raises(aws.AwsError, match="while it is paused: run cluster_status.py --resume --wait"):
+        cluster.delete("keep")
+
+
 @pytest.mark.parametrize("code", ["ClusterSnapshotAlreadyExists", "AccessDenied", "ExpiredToken"])
 def test_deleting_refused(code):
     """Other refusals are not tried again."""
@@ -108,6 +116,15 @@ def test_deleting_refused(code):
     with pytest.raises(cluster.client.exceptions.ClientError, match=code):
         cluster.delete("keep")
     stubber.assert_no_pending_responses()
+
+
+TAGGED = {"ParameterGroupName": "dwhcluster-redshift", "Tags": aws.tag_list("dwhcluster")}
+OUR_GROUP = {"ParameterGroups": [TAGGED]}
+NO_TLS = {"ParameterName": "require_ssl", "ParameterValue": "false"}
+REQUIRE_TLS = {
+    "ParameterGroupName": "dwhcluster-redshift",
+    "Parameters": [{"ParameterName": "require_ssl", "ParameterValue": "true"}],
+}
 
 
 def test_multi_node_request(config):
@@ -128,19 +145,23 @@ def test_multi_node_request(config):
             "MasterUserPassword": "secret",
             "IamRoles": ["role"],
             "VpcSecurityGroupIds": ["sg-1"],
+            "ClusterParameterGroupName": "dwhcluster-redshift",
             "PubliclyAccessible": False,
             "Encrypted": True,
             "Tags": aws.tag_list("dwhcluster"),
         }
         with Stubber(cluster.client) as stubber:
             stubber.add_client_error("describe_clusters", "ClusterNotFound")
+            stubber.add_response("describe_cluster_parameter_groups", OUR_GROUP)
+            stubber.add_response("describe_cluster_parameters", {"Parameters": [NO_TLS]})
+            stubber.add_response("modify_cluster_parameter_group", {}, REQUIRE_TLS)
             stubber.add_response("create_cluster", {"Cluster": {}}, wanted | expected)
             cluster.create(target, "role", "sg-1", "secret")
 
 
 def test_tls_of_the_parameter_group():
     """Whether the cluster itself insists on TLS is read from its parameter group, over all pages."""
-    group = {"ClusterParameterGroups": [{"ParameterGroupName": "default.redshift-2.0"}]}
+    group = {"ClusterParameterGroups": [{"ParameterGroupName": "x-redshift", "ParameterApplyStatus": "in-sync"}]}
     for value, required in (("true", True), ("false", False)):
         page = {"Parameters": [{"ParameterName": "require_ssl", "ParameterValue": value}]}
         cluster, _ = play(
@@ -149,11 +170,25 @@ def test_tls_of_the_parameter_group():
             ("describe_cluster_parameters", page),
         )
         assert cluster.tls_required(cluster.find()) is required
+    group["ClusterParameterGroups"][0]["ParameterApplyStatus"] = "pending-reboot"
+    cluster, _ = play(("describe_clusters", state("available", **group)))
+    assert cluster.tls_required(cluster.find()) is None
+
+
+def test_parameter_group_is_deleted_when_it_is_free(clock):
+    """A cluster that is gone may hold on to its parameter group for a while; that is waited for, but not for ever."""
+    busy = ("delete_cluster_parameter_group", "InvalidClusterParameterGroupState")
+    for end in ({}, "ClusterParameterGroupNotFound"):
+        cluster, stubber = play(busy, busy, ("delete_cluster_parameter_group", end))
+        parameters.delete_group(cluster.client, "x")
+        stubber.assert_no_pending_responses()
+    cluster, _ = play(*[busy] * 100)
+    with pytest.raises(aws.AwsError, match="parameter group x-redshift: still in use after 10 minutes"):
+        parameters.delete_group(cluster.client, "x")
 
 
 def test_cost_so_far(wire, config, capsys):
     """Age times price, where the price is known."""
-    config.write_text(config_text("DWH_REGION=us-east-1"))
     born = datetime.now(timezone.utc) - timedelta(hours=10)
     wire.fakes = {
         "redshift": lambda name, params: state("available", ClusterCreateTime=born),
@@ -161,7 +196,27 @@ def test_cost_so_far(wire, config, capsys):
     }
     assert cluster_status.main(["--config", str(config)]) == 0
     printed = capsys.readouterr().out
-    assert "age          10.0 hours" in printed and "$10.86 so far if it was never paused" in printed
+    assert (
+        "age          10.0 hours" in printed and "at most $10.86 so far, at $1.09 an hour as if never paused" in printed
+    )
+    config.write_text(config_text("DWH_REGION=eu-north-1"))
+    assert cluster_status.main(["--config", str(config)]) == 0
+    assert "cost         unknown; see AWS Cost Explorer" in capsys.readouterr().out
+    assert cluster_status.main(["--config", str(config), "--json"]) == 0
+    assert '"dollars_at_most": null' in capsys.readouterr().out
+
+
+def test_port_open_to_is_read_from_the_groups_that_the_cluster_has(wire, config, capsys):
+    """Also from one that somebody has added by hand."""
+    rule = {"FromPort": 5439, "IpRanges": [{"CidrIp": "198.51.100.0/24"}]}
+    by_hand = [{"VpcSecurityGroupId": "sg-9"}]
+    asked = {"Filters": [{"Name": "group-id", "Values": ["sg-9"]}]}
+    wire.fakes = {
+        "redshift": lambda name, params: state("available", VpcSecurityGroups=by_hand),
+        "ec2": lambda name, params: {"SecurityGroups": [{"IpPermissions": [rule]}] if params == asked else []},
+    }
+    assert cluster_status.main(["--config", str(config)]) == 0
+    assert "port open to 198.51.100.0/24" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -224,7 +279,10 @@ def test_serverless_snapshot(wire):
     wire.fakes["redshift-serverless"] = lambda name, params: asked.append((name, params)) or fake(name, params)
     cluster = Serverless(aws_session(wire), "work")
     cluster.delete("keep")
-    assert cluster.leftovers() == ["snapshot keep of work (billed for its storage until it is deleted)"]
+    (left,) = cluster.leftovers()
+    assert left.startswith(
+        "snapshot keep of work, billed for its storage: run `aws redshift-serverless delete-snapshot"
+    )
     assert ("DeleteNamespace", {"namespaceName": "work", "finalSnapshotName": "keep"}) in asked
     assert fake.things == {}
 

@@ -2,8 +2,12 @@
 
 # ruff: noqa: F401, F811 -- fixtures are imported, and then named as parameters
 import os
+import select
 import shutil
+import socket
+import struct
 import subprocess
+import threading
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -13,25 +17,16 @@ from types import SimpleNamespace
 
 import psycopg2
 import pytest
-from aws_fixtures import (
-    MARKED,
-    ServerlessFake,
-    config,
-    config_text,
-    error,
-    free_port,
-    moto,
-    moto_url,
-    wire,
-)
+from aws_fixtures import config, config_text, free_port, moto, moto_url, wire
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from serverless_fake import MARKED, ServerlessFake, error
 
 from infra import aws, create_cluster, open_incoming_port, redshift, warehouse
 from infra.config import Settings, load_settings
-from infra.local.server import identity_for
+from infra.local.server import credentials, identity_for, start, stop
 
 HOST = "dwhcluster.abc.us-west-2.redshift.amazonaws.com"
 
@@ -159,10 +154,74 @@ def test_port_is_proven_by_connecting(server, moto, wire, config, capsys, monkey
     assert "Connected: PostgreSQL" in capsys.readouterr().out
 
 
-def test_no_tls_no_connection(config, server):
-    """A server that speaks no TLS is refused: here one that is no PostgreSQL at all."""
+def test_nothing_answers(config):
+    """A port that nobody listens on, at a host that is no endpoint of AWS, has its sentence."""
     with pytest.raises(warehouse.WarehouseError, match="nothing answers there"):
         redshift.connect(settings_for(config, host="localhost", port=free_port(), dbname="x"))
+
+
+class Tap:
+    """A port on loopback that passes all on to another one, and keeps what the client has sent."""
+
+    def __init__(self, port: int):
+        """Listen, and pass on to this port."""
+        self.target, self.sent = port, b""
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self.run)
+
+    def __enter__(self) -> "Tap":
+        """Begin."""
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        """End: a connection that sends nothing wakes the listener."""
+        self.target = 0
+        socket.create_connection(("127.0.0.1", self.port)).close()
+        self.thread.join()
+        self.listener.close()
+
+    def run(self) -> None:
+        """Serve one connection after the other."""
+        while True:
+            client, _ = self.listener.accept()
+            with client:
+                if not self.target:
+                    return
+                with socket.create_connection(("127.0.0.1", self.target)) as server:
+                    self.pass_on(client, server)
+
+    def pass_on(self, client: socket.socket, server: socket.socket) -> None:
+        """Pass bytes on, both ways, until one side ends."""
+        while True:
+            for source in select.select([client, server], [], [])[0]:
+                data = source.recv(65536)
+                if not data:
+                    return
+                self.sent += data if source is client else b""
+                (server if source is client else client).sendall(data)
+
+
+@pytest.fixture(scope="module")
+def server_without_tls(tmp_path_factory) -> dict:
+    """The embedded PostgreSQL, which is built without TLS: how to sign in to it."""
+    directory = tmp_path_factory.mktemp("plain")
+    start(directory)
+    yield credentials(directory)
+    stop(directory)
+
+
+def test_no_tls_no_connection(config, server_without_tls):
+    """A PostgreSQL that speaks no TLS is refused, and no more is sent to it than the question whether it does."""
+    right = dict(server_without_tls, dbname="postgres")
+    with Tap(right["port"]) as tap:
+        settings = settings_for(config, **right | {"host": "localhost", "port": tap.port})
+        with pytest.raises(warehouse.WarehouseError, match="TLS: the server speaks none, so nothing was sent to it"):
+            warehouse.connect(settings)
+        assert tap.sent == struct.pack("!ii", 8, 80877103)  # PostgreSQL's SSLRequest
+        with closing(psycopg2.connect(**right | {"port": tap.port})):  # it is TLS alone that was missing
+            assert b"sparkify" in tap.sent
 
 
 def test_temporary_password(moto, wire, config, monkeypatch):
