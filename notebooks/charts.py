@@ -13,7 +13,7 @@ import altair as alt
 from infra.report import Answer
 
 # Up to three series, pale to dark and between; one series alone is drawn in the second.
-COLOURS = {"background": "white", "text": "#22272b", "grid": "#dfe3e6", "marks": ["#8798a5", "#2b4a63", "#5f7282"]}
+COLOURS = {"background": "white", "text": "#22272b", "grid": "#dfe3e6", "marks": ["#7b8d9a", "#2b4a63", "#5f7282"]}
 SHAPES = ["circle", "square", "triangle-up"]
 DASHES = [[4, 3], [1, 0], [1, 2]]
 FILTERS = {"popular songs by user gender": "gender", "free against paid by day": "level"}
@@ -29,6 +29,7 @@ def chart(answer: Answer, width: int | str = 600, colours: dict = COLOURS) -> al
     """
     rows = [dict(zip(answer.columns, map(_json, row), strict=True)) for row in answer.rows]
     layers = alt.layer(*LAYERS[answer.question](answer), data=alt.Data(values=rows))
+    layers = layers.transform_window(number="row_number()")  # by which a filter that is lifted finds the order again
     if column := FILTERS.get(answer.question):
         layers = layers.add_params(alt.param(name="only", value=None))
         layers = layers.transform_filter(f"only === null || datum.{column} === only")
@@ -78,7 +79,9 @@ def _cases(answer: Answer) -> list[str]:
 
 def _count(column: str, title: str) -> alt.X:
     """A horizontal axis of numbers from zero."""
-    return alt.X(f"{column}:Q").axis(title=title, tickMinStep=1, tickCount=5, format=",d", grid=False)
+    return alt.X(f"{column}:Q").axis(
+        title=title, tickMinStep=1, tickCount=5, format=",d", grid=False, titleAnchor="end"
+    )
 
 
 def _up(column: str, title: str) -> alt.Y:
@@ -93,16 +96,15 @@ def _rows(count: int, y: alt.Y, x: alt.X, label: str, value: str, **encodings: a
         x=alt.value(0), text="label:N"
     )
     number = base.mark_text(align="right", baseline="bottom", dy=-1).encode(x=alt.XValue("width"), text="value:N")
-    bar = base.mark_bar(height=9, yOffset=7).encode(x=x, description="row:N", **encodings)
+    bar = base.mark_bar(height=9, yOffset=7).encode(x=x.stack(None), order="number:Q", description="row:N", **encodings)
     return [bar, words.transform_calculate(label=label), number.transform_calculate(value=value)]
 
 
 def _ranking(answer: Answer, columns: tuple[str, ...]) -> list[alt.Chart]:
     """The rows in their order, named by these columns, with a bar for the plays."""
     label = " + ' – ' + ".join(_text(answer, column) for column in columns)
-    y = alt.Y("place:O", title=None)
-    layers = _rows(len(answer.rows), y, _count("plays", "plays"), label, _text(answer, "plays"))
-    return [layer.transform_window(place="row_number()") for layer in layers]
+    y = alt.Y("number:O", title=None)
+    return _rows(len(answer.rows), y, _count("plays", "plays"), label, _text(answer, "plays"))
 
 
 def _songs_by_gender(answer: Answer) -> list[alt.Chart]:
@@ -131,7 +133,7 @@ def _plays_by_weekday(answer: Answer) -> list[alt.Chart]:
 def _songs_per_user(answer: Answer) -> list[alt.Chart]:
     """A bar for the plays, and a tick for how many of these were of different songs."""
     y = alt.Y("level:N", title=None)
-    x = _count("plays_per_user", "plays per user, on average (tick: different songs)")
+    x = _count("plays_per_user", "plays per user, on average (tick: songs)")
     label = f"{_text(answer, 'songs_per_user')} + ' different songs'"
     layers = _rows(len(answer.rows), y, x, label, f"{_text(answer, 'plays_per_user')} + ' plays'")
     return [*layers, _tick(y, "songs_per_user")]
@@ -169,7 +171,7 @@ def _plays_by_day(answer: Answer) -> list[alt.Chart]:
     shape = alt.Shape("level:N").scale(domain=levels, range=SHAPES)
     base = alt.Chart(height=HEIGHT).encode(x=x, y=_up("plays", "plays"), color=colour)
     line = base.mark_line(aria=False).encode(strokeDash=dash)
-    point = base.mark_point(opacity=1).encode(shape=shape, description="row:N")
+    point = base.mark_point(opacity=1).encode(shape=shape, order="number:Q", description="row:N")
     return [
         line.transform_impute("plays", "day", keyvals=every, value=0, groupby=["level"]).transform_calculate(
             date="toDate(datum.day)"
@@ -183,7 +185,7 @@ def _users_by_week(answer: Answer) -> list[alt.Chart]:
     x = alt.X("monday:T", title="week from Monday (UTC)").scale(type="utc")
     mondays = [row[answer.columns.index("week_start")] for row in answer.rows]
     ticks = [alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True) for day in mondays]
-    x = x.axis(format="%-d %b", values=ticks, grid=False)
+    x = x.axis(format="%-d %b", values=ticks, grid=False, titleAnchor="end")
     base = alt.Chart(height=HEIGHT).encode(y=_up("users", "active users"))
     base = base.transform_calculate(monday="toDate(datum.week_start)", sunday=f"datum.monday + {6.6 * DAY}")
     base = base.transform_calculate(middle=f"datum.monday + {3.3 * DAY}")
