@@ -217,5 +217,6 @@ def test_prose_stands_before_each_cell_and_says_what_is_true():
     prose = "\n".join(cell.source for cell in COMMITTED.cells if cell.cell_type == "markdown")
     assert f"${prices.hourly('us-west-2', node_type='ra3.large', nodes=1)} an hour in us-west-2" in prose
     assert "simulated AWS (moto)" in prose
+    assert re.findall(r"(?<!\\)\$", prose) == [], "two dollar signs without backslashes are the ends of a formula"
     for name in re.findall(r"python ([\w/]+\.py)", prose):
         assert (ROOT / name).exists(), name
