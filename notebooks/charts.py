@@ -17,7 +17,7 @@ COLOURS = {"background": "white", "text": "#22272b", "grid": "#dfe3e6", "marks":
 SHAPES = ["circle", "square", "triangle-up"]
 DASHES = [[4, 3], [1, 0], [1, 2]]
 FILTERS = {"popular songs by user gender": "gender", "free against paid by day": "level"}
-HEIGHT = 250  # pixels
+HEIGHT = 280  # pixels
 ROW = 37  # pixels: a line of text and the bar below it
 DAY = 86_400_000  # milliseconds
 
@@ -49,6 +49,7 @@ def _style(background: str, text: str, grid: str, marks: list[str]) -> dict:
         "font": "system-ui, sans-serif",
         "view": alt.ViewConfig(stroke=None),
         "axis": alt.AxisConfig(domainColor=grid, gridColor=grid, tickColor=grid, titleFontWeight="normal", **words),
+        "axisX": alt.AxisConfig(titleAnchor="end"),
         "axisY": alt.AxisConfig(titleAlign="left", titleAngle=0, titleX=0, titleY=-14, domain=False, ticks=False),
         "legend": alt.LegendConfig(orient="top", offset=30, title=None, **words),
         "bar": alt.BarConfig(fill=marks[1]),
@@ -185,7 +186,7 @@ def _users_by_week(answer: Answer) -> list[alt.Chart]:
     x = alt.X("monday:T", title="week from Monday (UTC)").scale(type="utc")
     mondays = [row[answer.columns.index("week_start")] for row in answer.rows]
     ticks = [alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True) for day in mondays]
-    x = x.axis(format="%-d %b", values=ticks, grid=False, titleAnchor="end")
+    x = x.axis(format="%-d %b", values=ticks, grid=False)
     base = alt.Chart(height=HEIGHT).encode(y=_up("users", "active users"))
     base = base.transform_calculate(monday="toDate(datum.week_start)", sunday=f"datum.monday + {6.6 * DAY}")
     base = base.transform_calculate(middle=f"datum.monday + {3.3 * DAY}")
@@ -207,7 +208,7 @@ def _sessions(answer: Answer) -> list[alt.Chart]:
 
 def _tick(y: alt.Y, column: str) -> alt.Chart:
     """A second number on the rows' bars."""
-    return alt.Chart().mark_tick(height=17, yOffset=7).encode(x=f"{column}:Q", y=y)
+    return alt.Chart().mark_tick(height=15, yOffset=7).encode(x=f"{column}:Q", y=y)
 
 
 LAYERS: dict[str, Callable[[Answer], list[alt.Chart]]] = {

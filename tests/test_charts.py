@@ -84,7 +84,7 @@ def test_a_day_without_plays_is_zero():
     svg = ElementTree.fromstring(vl_convert.vegalite_to_svg(chart(answer).to_dict()))
     lines = [path.get("d") for path in svg.iter(f"{SVG}path") if re.fullmatch(r"M[-\d.,L]+", path.get("d"))]
     heights = [[float(height) for height in re.findall(r",([-\d.]+)", line)] for line in lines if line.count("L") == 3]
-    assert heights == [[125, 250, 250, 0], [250, 250, 250, 187.5]]
+    assert heights == [[140, 280, 280, 0], [280, 280, 280, 210]]
     assert len(marks(chart(answer).to_dict())) == 3
 
 
