@@ -61,7 +61,7 @@ class Shredder:
         return f"""COPY (
             SELECT {", ".join(values)}
             FROM read_json({quote_text(str(source))}, format = '{layout}', columns = {{{types}}},
-                compression = 'none', hive_partitioning = false, maximum_object_size = {LARGEST_OBJECT})
+                compression = 'uncompressed', hive_partitioning = false, maximum_object_size = {LARGEST_OBJECT})
             WHERE CASE {" ".join(odd)} ELSE true END
         ) TO {quote_text(str(csv))} (FORMAT csv, HEADER false)"""
 
