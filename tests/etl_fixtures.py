@@ -14,6 +14,7 @@ import etl
 from infra import config as configuration
 from infra.execute import transaction
 from infra.local import server
+from infra.report import answer_all
 from sql_queries import create_table_queries
 
 TS = 1541121934796  # 2018-11-02 01:25:34.796 UTC
@@ -53,6 +54,17 @@ def snapshot(connection, tables: tuple[str, ...] = STAR, ids: bool = True) -> di
             cursor.execute(f"SELECT {'*' if ids or table != 'songplays' else NATURAL} FROM {table}")
             content[table] = sorted(cursor.fetchall(), key=repr)
     return content
+
+
+def log_events(data: Path) -> list[dict]:
+    """Every line of the log files below `data`."""
+    files = sorted((data / "log_data").rglob("*.json"))
+    return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def answers_of(config: Path) -> dict[str, list[tuple]]:
+    """What the warehouse of a dwh.cfg answers the analysts: question -> rows."""
+    return {answer.question: answer.rows for answer in answer_all(configuration.load_settings(config))}
 
 
 def plain_connection(path: Path) -> psycopg2.extensions.connection:

@@ -164,6 +164,7 @@ EXPRESSIONS = [
     ),
     ("TO_CHAR(DATE '2018-11-04', 'Day, DDD Q IW')", "Sunday   , 308 4 44"),
     ("pg_backend_pid() > 0", True),
+    ("LEN(version()) > 0", True),
     ("pg_last_copy_count()", 0),
     ("pg_last_copy_id()", -1),
 ]

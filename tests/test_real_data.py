@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 from conftest import REAL_DATA
-from etl_fixtures import snapshot
+from etl_fixtures import answers_of, log_events, snapshot
+from plain_answers import answers
 
 import create_tables
 import etl
 from infra.config import load_settings
 from infra.execute import transaction
+from infra.source import count_rows
 
 pytestmark = pytest.mark.skipif(not REAL_DATA.exists(), reason=f"{REAL_DATA} is not here")
 COUNTS = {
@@ -50,12 +52,7 @@ def real(data, config, tmp_path) -> Path:
 def expected(data) -> dict[str, list[tuple]]:
     """The five tables, songplay_id aside, computed from the files."""
     songs = [json.loads(file.read_text(encoding="utf-8")) for file in (data / "song_data").rglob("*.json")]
-    events = [
-        json.loads(line)
-        for file in (data / "log_data").rglob("*.json")
-        for line in file.read_text(encoding="utf-8").splitlines()
-    ]
-    return compute(songs, events)
+    return compute(songs, log_events(data))
 
 
 def compute(songs: list[dict], events: list[dict]) -> dict[str, list[tuple]]:
@@ -113,7 +110,7 @@ def in_order(tables: dict[str, list[tuple]]) -> dict[str, list[tuple]]:
     return {name: sorted(rows, key=repr) for name, rows in tables.items()}
 
 
-def test_the_real_data_set_through_the_scripts(real, connection, run_script, expected):
+def test_the_real_data_set_through_the_scripts(real, data, connection, run_script, expected):
     """The real data set through the scripts."""
     assert run_script("create_tables.py", "--config", real).returncode == 0
     done = run_script("etl.py", "--config", real)
@@ -125,6 +122,9 @@ def test_the_real_data_set_through_the_scripts(real, connection, run_script, exp
         assert cursor.fetchone() == (319,)
     assert {row[1].microsecond for row in snapshot(connection)["songplays"]} == {796_000}
     assert snapshot(connection, ids=False) == in_order(expected)
+    assert answers_of(real) == answers(log_events(data))
+    counted = count_rows(load_settings(real))
+    assert counted == {name: COUNTS[name] for name in counted}
     before = snapshot(connection)
     assert run_script("etl.py", "--config", real, "--quiet").returncode == 0
     assert snapshot(connection) == before
