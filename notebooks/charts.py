@@ -53,7 +53,7 @@ def _style(background: str, text: str, grid: str, marks: list[str]) -> dict:
         "axisY": alt.AxisConfig(titleAlign="left", titleAngle=0, titleX=0, titleY=-14, domain=False, ticks=False),
         "legend": alt.LegendConfig(orient="top", offset=30, title=None, **words),
         "bar": alt.BarConfig(fill=marks[1]),
-        "point": alt.MarkConfig(filled=True, size=40),
+        "point": alt.MarkConfig(filled=True),
         "text": alt.MarkConfig(fill=text, fontSize=12, aria=False),
         "tick": alt.TickConfig(fill=text, thickness=2, aria=False),
         "range": alt.RangeConfig(category=marks),
@@ -88,6 +88,11 @@ def _count(column: str, title: str) -> alt.X:
 def _up(column: str, title: str) -> alt.Y:
     """A vertical axis of numbers from zero."""
     return alt.Y(f"{column}:Q").axis(title=title, tickMinStep=1, tickCount=4, format=",d")
+
+
+def _day_format(days: list[date]) -> str:
+    """How an axis writes these days, from first to last: without the year if they are of one."""
+    return "%-d %b" if days[-1] - days[0] < timedelta(365) else "%b %Y"
 
 
 def _rows(count: int, y: alt.Y, x: alt.X, label: str, value: str, **encodings: alt.SchemaBase) -> list[alt.Chart]:
@@ -163,7 +168,7 @@ def _plays_by_day(answer: Answer) -> list[alt.Chart]:
     """A line for each level, told apart by lightness, dashes and the shape of its points; no row means no play."""
     days = sorted(row[answer.columns.index("day")] for row in answer.rows)
     every = [(days[0] + timedelta(n)).isoformat() for n in range((days[-1] - days[0]).days + 1)]
-    x = alt.X("date:T", title="day (UTC)", axis=alt.Axis(format="%-d %b", tickCount=6)).scale(type="utc")
+    x = alt.X("date:T", title="day (UTC)", axis=alt.Axis(format=_day_format(days), tickCount=6)).scale(type="utc")
     levels = sorted({row[answer.columns.index("level")] for row in answer.rows})  # one domain, so one legend for all
     colour, dash = (
         alt.Color("level:N").scale(domain=levels),
@@ -172,7 +177,8 @@ def _plays_by_day(answer: Answer) -> list[alt.Chart]:
     shape = alt.Shape("level:N").scale(domain=levels, range=SHAPES)
     base = alt.Chart(height=HEIGHT).encode(x=x, y=_up("plays", "plays"), color=colour)
     line = base.mark_line(aria=False).encode(strokeDash=dash)
-    point = base.mark_point(opacity=1).encode(shape=shape, order="number:Q", description="row:N")
+    size = min(40, 3000 / len(days))  # square pixels
+    point = base.mark_point(opacity=1, size=size).encode(shape=shape, order="number:Q", description="row:N")
     return [
         line.transform_impute("plays", "day", keyvals=every, value=0, groupby=["level"]).transform_calculate(
             date="toDate(datum.day)"
@@ -186,14 +192,13 @@ def _users_by_week(answer: Answer) -> list[alt.Chart]:
     x = alt.X("monday:T", title="week from Monday (UTC)").scale(type="utc")
     mondays = [row[answer.columns.index("week_start")] for row in answer.rows]
     ticks = [alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True) for day in mondays]
-    x = x.axis(format="%-d %b", values=ticks, grid=False)
+    x = x.axis(format=_day_format(mondays), values=ticks, grid=False)
     base = alt.Chart(height=HEIGHT).encode(y=_up("users", "active users"))
     base = base.transform_calculate(monday="toDate(datum.week_start)", sunday=f"datum.monday + {6.6 * DAY}")
     base = base.transform_calculate(middle=f"datum.monday + {3.3 * DAY}")
-    return [
-        base.mark_bar().encode(x=x, x2="sunday", y2=alt.datum(0), description="row:N"),
-        base.mark_text(baseline="bottom", dy=-3).encode(x="middle:T", text=alt.Text("users:Q", format=",")),
-    ]
+    number = base.mark_text(baseline="bottom", dy=-3).encode(x="middle:T", text=alt.Text("users:Q", format=","))
+    bar = base.mark_bar().encode(x=x, x2="sunday", y2=alt.datum(0), description="row:N")
+    return [bar, number] if len(mondays) <= 10 else [bar]
 
 
 def _sessions(answer: Answer) -> list[alt.Chart]:

@@ -165,14 +165,14 @@ def test_only_its_own_scripts_run(browser, file):
     page = browser.new_page()
     page.goto(file.as_uri())
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(0.1)
+        server.settimeout(0.5)
         page.evaluate(
             """url => {
               const script = document.createElement("script");
               script.textContent = "document.title = 'run'";
               document.body.append(script);
               document.body.insertAdjacentHTML("beforeend", `<img src="${url}" onerror="document.title = 'run'">`);
-              return fetch(url).catch(() => null);
+              fetch(url).catch(() => null);
             }""",
             f"http://127.0.0.1:{server.getsockname()[1]}/",
         )
