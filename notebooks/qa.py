@@ -1,5 +1,6 @@
 """What qa_data.ipynb shows: answers, counts and checks, laid out for reading."""
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,10 @@ from sparkify import Stop  # first of ours: it puts the project's modules on the
 import altair
 import charts
 import pandas
+import PIL.Image
 import psycopg2
-from IPython.display import Markdown, display
+import vl_convert
+from IPython.display import Image, Markdown, display
 
 import sql_queries as sql
 from infra import report
@@ -22,8 +25,7 @@ from infra.warehouse import WarehouseError
 
 CONFIG = os.environ.get("DWH_CFG")  # another dwh.cfg than the one beside the scripts
 
-altair.renderers.enable("png", scale_factor=1.5)  # pictures show where no JavaScript runs, on GitHub too
-pandas.set_option("display.max_rows", 100, "display.max_colwidth", 60, "display.max_columns", 30)
+pandas.set_option("display.max_rows", 100, "display.max_colwidth", 80, "display.max_columns", 30)
 pandas.set_option("display.html.use_mathjax", False)  # a dollar sign in a title is a dollar sign
 
 
@@ -51,7 +53,7 @@ class Warehouse:
         with _sentences(), transaction(self.connection):
             answer = report.ask(self.connection, question)
         frame = _frame(answer.columns, answer.rows)
-        display(Markdown(f"```sql\n{answer.query}\n```"), frame, charts.chart(answer))
+        display(Markdown(f"```sql\n{answer.query}\n```"), frame, _picture(charts.chart(answer)))
         return frame
 
     def samples(self) -> None:
@@ -84,6 +86,14 @@ class Warehouse:
 def _frame(columns: list[str], rows: list[tuple]) -> pandas.DataFrame:
     """Rows with their numbers, dates and text as such: an INTEGER column with NULLs does not become one of floats."""
     return pandas.DataFrame(rows, columns=columns).convert_dtypes()
+
+
+def _picture(chart: altair.LayerChart) -> Image:
+    """The chart as a PNG, which shows where no JavaScript runs, on GitHub too; in 64 colours, a tenth of the size."""
+    png = vl_convert.vegalite_to_png(chart.to_json(), ppi=120)
+    small = io.BytesIO()
+    PIL.Image.open(io.BytesIO(png)).convert("RGB").quantize(64).save(small, "PNG", optimize=True)
+    return Image(small.getvalue(), width=chart.width)
 
 
 @contextmanager
