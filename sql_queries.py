@@ -972,6 +972,9 @@ ORDER BY MIN(plays)
 """,
 }
 
+# Whether there is anything to ask about. It leaves staging alone, which a load in progress has locked.
+songplay_count_select = "SELECT COUNT(*) FROM songplays"
+
 # Five rows of each table, for a look at it.
 sample_queries = {
     "staging_events": """

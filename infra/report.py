@@ -7,9 +7,9 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from infra.config import Settings
-from infra.execute import execute, explain, select_one, transaction
+from infra.execute import execute, explain, transaction
 from infra.warehouse import WarehouseError, connect
-from sql_queries import analytics_queries, row_counts_select
+from sql_queries import analytics_queries, songplay_count_select
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def open_for_reading(settings: Settings) -> Connection:
     try:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         with transaction(connection):
-            if not select_one(connection, row_counts_select)["songplays"]:
+            if not execute(connection, songplay_count_select).fetchone()[0]:
                 raise WarehouseError("The warehouse is empty: songplays has no rows. Run etl.py first.")
     except psycopg2.Error as error:
         connection.close()

@@ -174,6 +174,19 @@ def test_time_columns_of_a_known_instant(case, ts, columns):
     assert case.tables()["time"] == [(at(ts), *columns)]
 
 
+def test_songplays_need_both_staging_tables(case):
+    """Events alone give plays without songs, songs alone give none; together each play has its song and artist."""
+    plays = "SELECT user_id, song, song_id, artist_id FROM songplays"
+    case.load([event(), event(userId="2", song="Other")], [])
+    assert case.execute(plays) == [(1, "T", None, None), (2, "Other", None, None)]
+    case.clear()
+    case.load([], [song()])
+    assert case.execute(plays) == []
+    case.clear()
+    case.load([event(), event(userId="2", song="Other")], [song()])
+    assert case.execute(plays) == [(1, "T", "S1", "A1"), (2, "Other", None, None)]
+
+
 def test_a_play_gets_its_match_on_a_later_load_even_if_its_log_is_not_loaded_again(case):
     """A play gets its match on a later load even if its log is not loaded again."""
     case.load([event()], [song(title="Other")])

@@ -3,12 +3,13 @@
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import psycopg2
 import pytest
 from conftest import ROOT
-from etl_fixtures import STAR, TS, Case, at, event, song
+from etl_fixtures import STAR, TS, Case, answers_of, at, event, song
 
 import etl
 from infra import warehouse
@@ -126,10 +127,10 @@ def test_a_failed_load_of_another_does_not_disturb(case, other):
 def test_readers_are_not_locked_out_while_a_load_is_in_its_transaction(case, onlooker, monkeypatch):
     """Readers are not locked out while a load is in its transaction."""
     case.load([event()], [song()])
-    before = case.tables()
+    before, answers = case.tables(), answers_of(case.config)
     case.write([event(userId="2", ts=TS + 1)], [song(title="New"), song(song_id="S2")])
     case.stage()
-    seen = {}
+    seen, answered = {}, {}
     check = etl.check_quality
 
     def read_meanwhile(connection):
@@ -142,11 +143,13 @@ def test_readers_are_not_locked_out_while_a_load_is_in_its_transaction(case, onl
                 cursor.execute(f"SELECT * FROM {table}")
                 seen[table] = sorted(cursor.fetchall(), key=repr)
                 onlooker.cursor().execute(f"SELECT * FROM {table}")
+        with ThreadPoolExecutor() as analyst:
+            answered.update(analyst.submit(answers_of, case.config).result(timeout=60))
         check(connection)
 
     monkeypatch.setattr(etl, "check_quality", read_meanwhile)
     case.transform()
-    assert seen == before
+    assert (seen, answered) == (before, answers)
     assert case.execute("SELECT user_id, start_time FROM songplays") == [(1, at(TS)), (2, at(TS + 1))]
 
 

@@ -1,12 +1,18 @@
 """The README says what is true: its diagram is the DDL's, its output is what a run prints, its commands are there."""
 
+import ast
 import re
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+from answer_fixtures import simulated  # noqa: F401 - a fixture
 from conftest import ROOT
 
 import sql_queries
+from infra import warehouse
 from infra.local import keeper
+from infra.report import Answer, as_text
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -66,6 +72,44 @@ def test_the_output_shown_is_what_a_run_prints(run_script, tmp_path: Path):
     assert without_seconds(blocks("text")[0]) == without_seconds(printed)
 
 
+def test_the_sample_queries_have_these_answers(simulated):  # noqa: F811 - the fixture
+    """Each SQL block runs on the simulated data and gives the block of text after it."""
+    shown = re.findall(r"^```sql\n(.*?)^```\n\n```text\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    assert len(shown) == len(blocks("sql")) == 3
+    with closing(warehouse.connect(simulated.settings)) as connection, connection.cursor() as cursor:
+        for query, expected in shown:
+            cursor.execute(query)
+            answer = Answer("", query, [column.name for column in cursor.description], cursor.fetchall())
+            assert as_text(answer).lstrip("\n") == expected.rstrip("\n")
+
+
+def test_every_review_point_names_a_test_that_is_there():
+    """All eleven points; the test's file defines it, and what is named in backquotes exists."""
+    section = README.split("## The course's review points")[1].split("\n## ")[0]
+    rows = [line.split(" | ") for line in section.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == 11
+    for _, where, proof in rows:
+        tests = re.findall(r"`(tests/\w+\.py)::(\w+)`", proof)
+        assert tests and re.sub(r"`[^`]+`|[, |]", "", proof) == ""
+        for file, name in tests:
+            assert f"\ndef {name}(" in (ROOT / file).read_text(encoding="utf-8"), name
+        for name in re.findall(r"`(\w+(?:\.py)?)`", where):
+            assert (ROOT / name).exists() or hasattr(sql_queries, name), name
+
+
+def test_every_function_has_a_docstring():
+    """And every module and class, in scripts, notebooks' modules and tests."""
+    files = [
+        file for folder in (".", "infra", "infra/local", "notebooks", "tests") for file in (ROOT / folder).glob("*.py")
+    ]
+    assert len(files) > 80
+    for file in files:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        named = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+        lacking = [node for node in ast.walk(tree) if isinstance(node, named) and not ast.get_docstring(node)]
+        assert [getattr(node, "name", "the module") for node in lacking] == [], file
+
+
 def test_the_first_two_command_blocks_are_one_line_each_and_name_files_that_exist():
     """One command line to set up and run the main job, one to set up and pass the tests; .ci/run calls the second."""
     run, test = blocks("bash")[:2]
@@ -77,13 +121,14 @@ def test_the_first_two_command_blocks_are_one_line_each_and_name_files_that_exis
 
 def test_every_file_and_option_that_the_readme_names_exists():
     """Paths in backquotes are files of the project."""
-    for name in re.findall(r"`((?:infra/|tests/|\.)?[\w/.]+\.(?:py|example|txt))`", README):
+    for name in re.findall(r"[`(]((?:infra/|tests/|notebooks/|\.)?[\w/.]+\.(?:py|example|txt|ipynb|png))[`)]", README):
         assert (ROOT / name).exists(), name
 
 
-def test_each_required_package_has_its_reason():
-    """Every line of requirements.txt stands in the README's table of packages."""
-    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
+@pytest.mark.parametrize("file", ["requirements.txt", "notebooks/requirements.txt", "tests/requirements.txt"])
+def test_each_required_package_has_its_reason(file):
+    """Every line of the file stands in the README's table of packages."""
+    for line in (ROOT / file).read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             name = re.split(r"[<>=\[]", line)[0]
             assert re.search(rf"^\|.*\b{re.escape(name)}\b.*\|.+\|$", README, re.MULTILINE), name
