@@ -16,6 +16,9 @@ from infra.serverless import Serverless
 from infra.target import Target, read_target
 from infra.warehouse import WarehouseError
 
+# What a user can cause, or AWS or the machine may refuse.
+STOPPERS = (ConfigError, aws.AwsError, WarehouseError, BotoCoreError, ClientError, OSError)
+
 
 @dataclass(frozen=True)
 class Here:
@@ -60,19 +63,22 @@ def open_here(config: str | Path | None) -> Here:
     return Here(settings, target, session, kind(session, target.name))
 
 
+def explain(error: Exception) -> str:
+    """What one of STOPPERS says, in a sentence."""
+    if isinstance(error, BotoCoreError | ClientError):
+        return aws.explain(error)
+    if isinstance(error, OSError):
+        return f"{error.filename} cannot be used: {error.strerror}."
+    return str(error)
+
+
 def run(name: str, work: Callable[[], int]) -> int:
     """Do the work of a script and say in one sentence what stopped it: 2 for dwh.cfg, 1 for all else."""
     try:
         return work()
-    except ConfigError as error:
-        print(f"{name}: {error}", file=sys.stderr)
-        return 2
-    except (aws.AwsError, WarehouseError) as error:
-        print(f"{name}: {error}", file=sys.stderr)
-    except (BotoCoreError, ClientError) as error:
-        print(f"{name}: {aws.explain(error)}", file=sys.stderr)
-    except OSError as error:
-        print(f"{name}: {error.filename} cannot be used: {error.strerror}.", file=sys.stderr)
+    except STOPPERS as error:
+        print(f"{name}: {explain(error)}", file=sys.stderr)
+        return 2 if isinstance(error, ConfigError) else 1
     except KeyboardInterrupt:
         print(f"{name}: interrupted; run it again and it goes on from here.", file=sys.stderr)
-    return 1
+        return 1

@@ -43,6 +43,12 @@ def network(text: str) -> access.Network:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def too_wide(who: access.Network) -> str:
+    """Why a network is not let in unasked, "" for one that is narrow enough."""
+    widest = 8 if who.version == 4 else 32
+    return "" if who.prefixlen >= widest else f"{who} lets in (nearly) everyone: name your own network"
+
+
 def prove(here: command.Here, found: Found, *, own: bool) -> None:
     """Connect and ask for the version; failing is an error only for the caller's own address."""
     settings = here.settings
@@ -71,8 +77,15 @@ def shut_out(here: command.Here, who: access.Network | None = None, *, dry_run: 
         print(f"Closed the port to: {', '.join(shut) or 'nobody, it was closed'}.")
 
 
-def let_in(here: command.Here, who: access.Network | None = None, *, dry_run: bool = False) -> None:
-    """Open the port of the cluster's own security group to a network, or to the caller's own address, and connect."""
+def let_in(
+    here: command.Here, who: access.Network | None = None, *, anyone: bool = False, dry_run: bool = False
+) -> None:
+    """Open the port of the cluster's own security group to a network, or to the caller's own address, and connect.
+
+    A very wide network must be meant: `anyone`.
+    """
+    if who and not anyone and too_wide(who):
+        raise aws.AwsError(f"{too_wide(who)}.")
     ec2, name = here.client("ec2"), here.target.name
     groups = access.find_groups(ec2, name)
     found = here.cluster.find()
@@ -99,15 +112,16 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.anyone and options.cidr is None and not options.close:
         options.cidr = ipaddress.ip_network("0.0.0.0/0")
-    if options.cidr and not options.close and not options.anyone:
-        widest = 8 if options.cidr.version == 4 else 32
-        if options.cidr.prefixlen < widest:
-            parser.error(f"{options.cidr} lets in (nearly) everyone: name your own network, or add --anyone")
+    if options.cidr and not options.close and not options.anyone and too_wide(options.cidr):
+        parser.error(f"{too_wide(options.cidr)}, or add --anyone")
 
     def work() -> int:
         """Open or close the port."""
-        change = shut_out if options.close else let_in
-        change(command.open_here(options.config), options.cidr, dry_run=options.dry_run)
+        here = command.open_here(options.config)
+        if options.close:
+            shut_out(here, options.cidr, dry_run=options.dry_run)
+        else:
+            let_in(here, options.cidr, anyone=options.anyone, dry_run=options.dry_run)
         return 0
 
     return command.run("open_incoming_port", work)

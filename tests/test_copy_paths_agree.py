@@ -116,6 +116,13 @@ def test_both_paths_agree(copier: Copier, monkeypatch: pytest.MonkeyPatch):
     settings(max_examples=40, **RELAXED)(given(files)(lambda data: compare(copier, monkeypatch, data)))()
 
 
+def test_both_paths_agree_where_duckdb_quotes_half_a_character(copier: Copier, monkeypatch: pytest.MonkeyPatch):
+    """Its message about this object cannot be decoded."""
+    copier.create(COLUMNS)
+    data = r'{"c":{"\u001f\u001f~":"","0\"\u001f\u001f\u0007\u0800":""},"c":[]}'
+    compare(copier, monkeypatch, data.replace("~", "\x80"))
+
+
 @pytest.mark.slow
 def test_both_paths_agree_at_length(copier: Copier, monkeypatch: pytest.MonkeyPatch):
     """Both paths agree at length."""

@@ -21,6 +21,8 @@ _SPACE = b" \t\r\n"
 # NaN, Infinity and -0, which are found in the columns that are loaded.
 _SUSPECT = [re.compile(pattern) for pattern in (rb"\}(?:\{|(?<=[\s,]\}))", rb"\](?<=[\s,]\])")]
 _TRAILING_COMMA_OR_TOUCHING = re.compile(rb",\s*[}\]]|\}\{")
+# What DuckDB says of data; the last where its message quotes the data and cuts a character in two.
+_REFUSED = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException, UnicodeDecodeError)
 _WINDOW = LARGEST_OBJECT // 2  # a larger object than COPY takes fills one such block of its file at least
 
 
@@ -97,7 +99,7 @@ class Shredder:
                 try:
                     self._duck().execute(self._query(source, csv))
                     return csv
-                except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+                except _REFUSED as error:
                     csv.unlink(missing_ok=True)
                     self._learn(str(error))
                 if (self._in_lines, len(self._typed)) == known:
