@@ -151,15 +151,11 @@ def policy(template: str, vega: str) -> str:
 def page(settings: Settings, answers: list[Answer], made: datetime) -> str:
     """The whole HTML file."""
     template, vega = TEMPLATE.read_text(encoding="utf-8"), vl_convert.javascript_bundle()
-    if settings.embedded:
-        source = "The embedded warehouse" + (" with simulated data" if settings.simulated else "")
-    else:
-        source = f"Amazon Redshift at {html.escape(settings.host)}"
     specs = json.dumps([chart(answer, "container", COLOURS).to_dict() for answer in answers])
     return Template(template).substitute(
         policy=policy(template, vega),
         vega=vega,
-        source=source,
+        source=html.escape(settings.name),
         made=f"{made.astimezone(timezone.utc):%Y-%m-%d %H:%M}",
         totals="".join(f"<div><dt>{name}</dt><dd>{number:,}</dd></div>" for name, number in totals(answers).items()),
         links="".join(

@@ -147,14 +147,14 @@ def test_what_it_says_of_the_whole(visit, file, simulated, tmp_path):  # noqa: F
     plays = sum(row[1] for row in simulated.answers[6].rows)
     assert f"{plays:,}" == page.locator("dd").first.text_content() == "6,749"
     assert page.locator("dd").all_text_contents() == ["6,749", "82", "79", "767", "30"]
-    assert "The embedded warehouse with simulated data. Made 2018-12-01 09:30." in page.locator("header").inner_text()
+    assert "From the embedded warehouse with simulated data. Made 2018-12-01 09:30." in page.locator("header").inner_text()
     findings = page.locator("h2 + p").all_text_contents()
     assert findings[6] == "Busiest: the hour from 17:00 UTC, with 510 plays by 48 listeners."
     assert all(re.search(r"\d", finding) for finding in findings)
     assert str(simulated.settings.local_path) not in file.read_text(encoding="utf-8")
     redshift = replace(simulated.settings, host="sparkify.abc.us-west-2.redshift.amazonaws.com", password="hunter2")
     content = dashboard.page(redshift, simulated.answers, MADE)
-    assert "Amazon Redshift at sparkify.abc.us-west-2.redshift.amazonaws.com. Made" in content
+    assert "From Amazon Redshift at sparkify.abc.us-west-2.redshift.amazonaws.com. Made" in content
     assert not [secret for secret in ("hunter2", redshift.role_arn, str(redshift.local_path)) if secret in content]
 
 
