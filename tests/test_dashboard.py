@@ -147,7 +147,8 @@ def test_what_it_says_of_the_whole(visit, file, simulated, tmp_path):  # noqa: F
     plays = sum(row[1] for row in simulated.answers[6].rows)
     assert f"{plays:,}" == page.locator("dd").first.text_content() == "6,749"
     assert page.locator("dd").all_text_contents() == ["6,749", "82", "79", "767", "30"]
-    assert "From the embedded warehouse with simulated data. Made 2018-12-01 09:30." in page.locator("header").inner_text()
+    header = page.locator("header").inner_text()
+    assert "From the embedded warehouse with simulated data. Made 2018-12-01 09:30." in header
     findings = page.locator("h2 + p").all_text_contents()
     assert findings[6] == "Busiest: the hour from 17:00 UTC, with 510 plays by 48 listeners."
     assert all(re.search(r"\d", finding) for finding in findings)
