@@ -21,7 +21,7 @@ _SPACE = b" \t\r\n"
 # NaN, Infinity and -0, which are found in the columns that are loaded.
 _SUSPECT = [re.compile(pattern) for pattern in (rb"\}(?:\{|(?<=[\s,]\}))", rb"\](?<=[\s,]\])")]
 _TRAILING_COMMA_OR_TOUCHING = re.compile(rb",\s*[}\]]|\}\{")
-# What DuckDB says of data; the last where its message quotes the data and cuts a character in two.
+# What DuckDB says of data; the last, or no message, where it quotes the data and cuts a character in two.
 _REFUSED = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException, UnicodeDecodeError)
 _WINDOW = LARGEST_OBJECT // 2  # a larger object than COPY takes fills one such block of its file at least
 
@@ -117,7 +117,7 @@ class Shredder:
 
     def _learn(self, error: str) -> None:
         """Read the rest in another way, if that can help: a text column with JSON types, or objects across lines."""
-        first = error.splitlines()[0]
+        first = error.partition("\n")[0]
         if "odd" not in first:
             self._in_lines = False
         for column, path in zip(self._plan.columns, self._plan.paths, strict=True):
