@@ -161,16 +161,17 @@ def _shred_as(column: Column, statement: CopyStatement, key: str = "", typed: bo
             f" OR {name} = '0' OR {name} = 'NaN' OR {name} = 'Infinity' OR {name} = '-Infinity'"  # '0' may be -0
             f" OR strlen({name}) > {column.length}"  # PostgreSQL would cut blanks off to make it fit
         )
-    value = f"nullif({name}, '')"
+    value, zero = f"nullif({name}, '')", ""
     if column.kind in copy_values.INTEGER_LIMITS:
         pattern = copy_values.INTEGER
     elif column.kind in ("real", "double precision"):
         pattern = copy_values.FLOAT
+        zero = f" OR {name} IN ('0.0', '-0.0')"  # so it spells 1e-400, too, which is out of range
     elif column.kind == "timestamp without time zone" and statement.time_format == "epochmillisecs":
         pattern, value = copy_values.EPOCH, f"make_timestamp_ms(CAST({value} AS BIGINT))"
     else:
         return None
-    return value, f"{name} <> '' AND NOT regexp_full_match({name}, '{pattern}')"
+    return value, f"({name} <> '' AND NOT regexp_full_match({name}, '{pattern}')){zero}"
 
 
 def quote_text(text: str) -> str:
