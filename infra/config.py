@@ -9,6 +9,7 @@ import configparser
 import os
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -111,18 +112,25 @@ def _unquote(value: str) -> str:
     return value
 
 
+def get_value(sections: dict[str, dict[str, str]], *places: tuple[str, str], default: str = "") -> str:
+    """The first of (section, key) `places` that holds a value."""
+    return next((value for section, key in places if (value := sections.get(section, {}).get(key))), default)
+
+
+def require_value(file: Path | None, sections: dict[str, dict[str, str]], *places: tuple[str, str]) -> str:
+    """The same, or a ConfigError that names the first place."""
+    section, key = places[0]
+    return get_value(sections, *places) or fail(file, section, key, "is missing: give it a value.")
+
+
+def get_password(sections: dict[str, dict[str, str]]) -> str:
+    """The password of the file, or else of the environment; "" if there is none."""
+    return get_value(sections, *PASSWORD_KEYS) or os.environ.get(PASSWORD_VARIABLE, "")
+
+
 def _settings(file: Path | None, sections: dict[str, dict[str, str]]) -> Settings:
     """Check the values of `sections` and put them into Settings."""
-
-    def get(*places: tuple[str, str], default: str = "") -> str:
-        """The first of (section, key) `places` that holds a value."""
-        return next((value for section, key in places if (value := sections.get(section, {}).get(key))), default)
-
-    def require(*places: tuple[str, str]) -> str:
-        """The same, or a ConfigError that names the first place."""
-        section, key = places[0]
-        return get(*places) or fail(file, section, key, "is missing: give it a value.")
-
+    get, require = partial(get_value, sections), partial(require_value, file, sections)
     base = file.parent if file else ROOT
     local_path = base / Path(get(("LOCAL", "PATH"), default=".local")).expanduser()
     host = get(("CLUSTER", "HOST"))
@@ -135,7 +143,7 @@ def _settings(file: Path | None, sections: dict[str, dict[str, str]]) -> Setting
     if not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+", role_arn):
         fail(file, "IAM_ROLE", "ARN", f"is {role_arn!r}: it must look like arn:aws:iam::123456789012:role/name.")
     # Nowhere a password: redshift.connect asks AWS for a temporary one.
-    password = get(*PASSWORD_KEYS) or os.environ.get(PASSWORD_VARIABLE, "")
+    password = get_password(sections)
     sslrootcert = get(("CLUSTER", "SSLROOTCERT"))
     if sslrootcert:
         sslrootcert = str(base / Path(sslrootcert).expanduser())

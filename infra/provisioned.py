@@ -88,7 +88,7 @@ class Provisioned:
             found = self.find()
             if found is None:
                 raise aws.AwsError(f"The cluster {self.name} is gone.")
-            if found.state in BROKEN or (found.state == "deleting" or found.state == "final-snapshot"):
+            if found.state in (*BROKEN, "deleting", "final-snapshot"):
                 raise aws.AwsError(f"The cluster {self.name} is {found.state}: it will not become {state}.")
             if state == "available" and found.state == "paused":
                 raise aws.AwsError(

@@ -1,6 +1,7 @@
 """The analysts' questions answered from the warehouse: for a terminal, a notebook or the dashboard."""
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import psycopg2
@@ -21,6 +22,14 @@ class Answer:
     columns: list[str]
     rows: list[tuple]
 
+    def records(self) -> list[dict[str, object]]:
+        """The rows, each by column."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def is_numeric(self, column: str) -> bool:
+        """Whether a column holds numbers alone, which are laid out and spelled as such."""
+        return all(isinstance(record[column], int | float) for record in self.records())
+
 
 def open_for_reading(settings: Settings) -> Connection:
     """A connection for questions: it changes nothing, and a transaction on it sees one state of the warehouse.
@@ -29,14 +38,12 @@ def open_for_reading(settings: Settings) -> Connection:
     """
     connection = connect(settings)
     try:
-        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-        with transaction(connection):
-            if not execute(connection, songplay_count_select).fetchone()[0]:
-                raise WarehouseError("The warehouse is empty: songplays has no rows. Run etl.py first.")
-    except psycopg2.Error as error:
-        connection.close()
-        raise WarehouseError(explain(error)) from None
-    except WarehouseError:
+        with _explained():
+            connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+            with transaction(connection):
+                if not execute(connection, songplay_count_select).fetchone()[0]:
+                    raise WarehouseError("The warehouse is empty: songplays has no rows. Run etl.py first.")
+    except BaseException:
         connection.close()
         raise
     return connection
@@ -51,18 +58,24 @@ def ask(connection: Connection, question: str) -> Answer:
 
 def answer_all(settings: Settings) -> list[Answer]:
     """Every answer, all of one state of the warehouse. Raises WarehouseError."""
-    with closing(open_for_reading(settings)) as connection:
-        try:
-            return [ask(connection, question) for question in analytics_queries]
-        except psycopg2.Error as error:
-            raise WarehouseError(explain(error)) from None
+    with closing(open_for_reading(settings)) as connection, _explained():
+        return [ask(connection, question) for question in analytics_queries]
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say in a WarehouseError what the server has said."""
+    try:
+        yield
+    except psycopg2.Error as error:
+        raise WarehouseError(explain(error)) from None
 
 
 def as_text(answer: Answer) -> str:
     """The answer as a table of plain text: numbers to the right, everything else to the left."""
     table = [answer.columns, *([_text(value) for value in row] for row in answer.rows)]
     widths = [max(len(row[place]) for row in table) for place in range(len(answer.columns))]
-    numeric = [all(isinstance(row[place], int | float) for row in answer.rows) for place in range(len(widths))]
+    numeric = [answer.is_numeric(column) for column in answer.columns]
     lines = (
         "  ".join(
             text.rjust(width) if right else text.ljust(width)

@@ -1,11 +1,11 @@
 """What dwh.cfg wants of AWS: the [DWH] section as one typed value, and what AWS says is there."""
 
-import os
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
-from infra.config import DEFAULT_REGION, PASSWORD_KEYS, PASSWORD_VARIABLE, Settings, fail
+from infra.config import DEFAULT_REGION, Settings, fail, get_password, get_value, require_value
 
 # AWS sells these no longer; each with what comes closest to it.
 RETIRED = {"dc1": "ra3.large", "dc2": "ra3.large", "ds2": "ra3.xlplus"}
@@ -65,11 +65,7 @@ class Found:
 def read_target(settings: Settings) -> Target:
     """The target that the settings describe. Raises ConfigError for a value that AWS would not take."""
     file = settings.path
-
-    def get(*places: tuple[str, str], default: str = "") -> str:
-        """The first of (section, key) `places` that holds a value."""
-        values = (settings.sections.get(section, {}).get(key) for section, key in places)
-        return next((value for value in values if value), default)
+    get, require = partial(get_value, settings.sections), partial(require_value, file, settings.sections)
 
     def number(key: str, default: int, allowed: str, test) -> int:
         """A whole number of [DWH] that passes the test, or a ConfigError that says what is allowed."""
@@ -115,11 +111,9 @@ def read_target(settings: Settings) -> Target:
         node_type=node_type,
         nodes=nodes,
         public=public == "true",
-        dbname=get(("CLUSTER", "DB_NAME"), ("DWH", "DWH_DB"))
-        or fail(file, "CLUSTER", "DB_NAME", "is missing: give it a value."),
-        user=get(("CLUSTER", "DB_USER"), ("DWH", "DWH_DB_USER"))
-        or fail(file, "CLUSTER", "DB_USER", "is missing: give it a value."),
-        password=get(*PASSWORD_KEYS) or os.environ.get(PASSWORD_VARIABLE, ""),
+        dbname=require(("CLUSTER", "DB_NAME"), ("DWH", "DWH_DB")),
+        user=require(("CLUSTER", "DB_USER"), ("DWH", "DWH_DB_USER")),
+        password=get_password(settings.sections),
         port=settings.port,
         role=get(("DWH", "DWH_IAM_ROLE_NAME"), default=f"{name}-redshift"),
         subnet_group=subnet_group,

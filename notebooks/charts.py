@@ -27,7 +27,7 @@ def chart(answer: Answer, width: int | str = 600, colours: dict = COLOURS) -> al
 
     Where FILTERS names a column of the question, the parameter `only` set to a value of it leaves the rows of that one.
     """
-    rows = [dict(zip(answer.columns, map(_json, row), strict=True)) for row in answer.rows]
+    rows = [{name: _json(value) for name, value in record.items()} for record in answer.records()]
     layers = alt.layer(*LAYERS[answer.question](answer), data=alt.Data(values=rows))
     layers = layers.transform_window(number="row_number()")  # by which a filter that is lifted finds the order again
     if column := FILTERS.get(answer.question):
@@ -67,8 +67,7 @@ def _json(value: object) -> object:
 
 def _text(answer: Answer, column: str) -> str:
     """An expression for a column's value in words: a number with its commas, `unknown` for NULL."""
-    place = answer.columns.index(column)
-    if all(isinstance(row[place], int | float) for row in answer.rows):
+    if answer.is_numeric(column):
         return f"format(datum.{column}, ',')"
     return f"(datum.{column} === null ? 'unknown' : datum.{column})"
 
@@ -166,10 +165,10 @@ def _plays_by_hour(answer: Answer) -> list[alt.Chart]:
 
 def _plays_by_day(answer: Answer) -> list[alt.Chart]:
     """A line for each level, told apart by lightness, dashes and the shape of its points; no row means no play."""
-    days = sorted(row[answer.columns.index("day")] for row in answer.rows)
+    days = sorted(record["day"] for record in answer.records())
     every = [(days[0] + timedelta(n)).isoformat() for n in range((days[-1] - days[0]).days + 1)]
     x = alt.X("date:T", title="day (UTC)", axis=alt.Axis(format=_day_format(days), tickCount=6)).scale(type="utc")
-    levels = sorted({row[answer.columns.index("level")] for row in answer.rows})  # one domain, so one legend for all
+    levels = sorted({record["level"] for record in answer.records()})  # one domain, so one legend for all
     colour, dash = (
         alt.Color("level:N").scale(domain=levels),
         alt.StrokeDash("level:N").scale(domain=levels, range=DASHES),
@@ -190,7 +189,7 @@ def _plays_by_day(answer: Answer) -> list[alt.Chart]:
 def _users_by_week(answer: Answer) -> list[alt.Chart]:
     """A column for each week, from its Monday to the next."""
     x = alt.X("monday:T", title="week from Monday (UTC)").scale(type="utc")
-    mondays = [row[answer.columns.index("week_start")] for row in answer.rows]
+    mondays = [record["week_start"] for record in answer.records()]
     ticks = [alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True) for day in mondays]
     x = x.axis(format=_day_format(mondays), values=ticks, grid=False)
     base = alt.Chart(height=HEIGHT).encode(y=_up("users", "active users"))

@@ -63,11 +63,6 @@ FINDINGS = {
 }
 
 
-def records(answer: Answer) -> list[dict]:
-    """The rows, each by column."""
-    return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
-
-
 def text(value: object) -> str:
     """A value as a reader expects it, safe in HTML."""
     if value is None:
@@ -78,13 +73,13 @@ def text(value: object) -> str:
 def finding(answer: Answer) -> str:
     """The sentence about the answer, as HTML."""
     column, sentence = FINDINGS[answer.question]
-    row = max(records(answer), key=lambda row: row[column])
+    row = max(answer.records(), key=lambda row: row[column])
     return sentence.format_map({name: f"<bdi>{text(value)}</bdi>" for name, value in row.items()})
 
 
 def totals(answers: list[Answer]) -> dict[str, int]:
     """The numbers at the top of the page, by name."""
-    found = {answer.question: records(answer) for answer in answers}
+    found = {answer.question: answer.records() for answer in answers}
     users = found["distribution of the number of songs per user"]
     return {
         "plays": sum(row["plays"] for row in users),
@@ -97,8 +92,7 @@ def totals(answers: list[Answer]) -> dict[str, int]:
 
 def table(answer: Answer) -> str:
     """The answer's rows as an HTML table, numbers to the right."""
-    numeric = [all(isinstance(row[place], int | float) for row in answer.rows) for place in range(len(answer.columns))]
-    style = [' class="number"' if number else ' dir="auto"' for number in numeric]
+    style = [' class="number"' if answer.is_numeric(column) else ' dir="auto"' for column in answer.columns]
     head = "".join(
         f'<th scope="col"{mark}>{name.replace("_", " ")}</th>' for name, mark in zip(answer.columns, style, strict=True)
     )
@@ -114,7 +108,7 @@ def choice(answer: Answer, number: int) -> str:
     column = FILTERS.get(answer.question)
     if column is None:
         return ""
-    values = [text(value) for value in dict.fromkeys(row[column] for row in records(answer))]
+    values = [text(value) for value in dict.fromkeys(row[column] for row in answer.records())]
     radio = f'<label><input type="radio" name="only-{number}" value="%s"%s>%s</label>'
     buttons = [radio % ("", " checked", "all"), *(radio % (value, "", value) for value in sorted(values))]
     return f"<fieldset><legend>Show {column}:</legend>{''.join(buttons)}</fieldset>"

@@ -129,12 +129,17 @@ def moto_server(**environment: str) -> Iterator[str]:
         server.terminate()
 
 
-def account(url: str, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A fresh account in moto, the environment that leads there, and plain clients to look into it."""
+def reset(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make moto's account a fresh one, and have the environment lead there."""
     urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset", method="POST"), timeout=30).close()
     for name in ("KEY", "SECRET", "DWH_DB_PASSWORD", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+
+
+def account(url: str, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A fresh account in moto, and plain clients to look into it."""
+    reset(url, monkeypatch)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setattr(aws, "POLL_SECONDS", 0)
     clients = {name.replace("-", "_"): client for name, client in plain_clients(url).items()}

@@ -4,14 +4,13 @@ import json
 import os
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import boto3
 import pytest
-from aws_fixtures import MARKED, leaked, moto_server
+from aws_fixtures import MARKED, leaked, moto, moto_url, reset  # noqa: F401 - two are fixtures
 from copy_fixtures import copier  # noqa: F401 - a fixture
 from etl_fixtures import case, onlooker  # noqa: F401 - fixtures
 
@@ -95,20 +94,10 @@ def run_script() -> Callable[..., subprocess.CompletedProcess]:
     return run
 
 
-@pytest.fixture(scope="session")
-def moto_url() -> Iterator[str]:
-    """The address of a moto server, in a process of its own."""
-    with moto_server() as url:
-        yield url
-
-
 @pytest.fixture
-def s3(moto_url: str, monkeypatch: pytest.MonkeyPatch):
+def s3(moto_url: str, monkeypatch: pytest.MonkeyPatch):  # noqa: F811 - the fixture
     """An S3 client on a fresh account with one empty bucket, `sparkify`; every boto3 client of the test goes there."""
-    urllib.request.urlopen(urllib.request.Request(f"{moto_url}/moto-api/reset", method="POST"), timeout=30).close()
-    for name in ("KEY", "SECRET", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
+    reset(moto_url, monkeypatch)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     client = boto3.client("s3", region_name="us-west-2")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import botocore.session
 import pytest
-from aws_fixtures import config, config_text, moto, moto_url, moto_with_policies, wire
+from aws_fixtures import config, config_text, moto_with_policies, wire
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, NoCredentialsError
 from hypothesis import given

@@ -1,15 +1,13 @@
 """The README's walk through AWS: its commands, run as they stand, print what it shows."""
 
-# ruff: noqa: F401, F811 -- fixtures are imported, and then named as parameters
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
-from aws_fixtures import ROOT, leaked, moto, moto_url
+from aws_fixtures import ROOT, leaked
 from serverless_fake import MARKED
 
 # What AWS makes up, or the machine's name server says, and what stands in its place in both.

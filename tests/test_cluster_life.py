@@ -17,8 +17,6 @@ from aws_fixtures import (
     Wire,
     config,
     config_text,
-    moto,
-    moto_url,
     moto_with_policies,
     script,
     wire,

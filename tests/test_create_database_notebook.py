@@ -1,6 +1,5 @@
 """The infra walk-through: it does at AWS (moto) what its committed outputs show, and where it cannot it says why."""
 
-# ruff: noqa: F401, F811 -- fixtures are imported, and then named as parameters
 import ast
 import copy
 import re
@@ -10,7 +9,7 @@ from types import SimpleNamespace
 
 import nbformat
 import pytest
-from aws_fixtures import MARKED, ROOT, moto, moto_url
+from aws_fixtures import MARKED, ROOT
 from nbformat import NotebookNode
 from notebook_fixtures import NOTEBOOKS, execute, output_text, outputs_text
 

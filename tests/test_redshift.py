@@ -17,7 +17,7 @@ from types import SimpleNamespace
 
 import psycopg2
 import pytest
-from aws_fixtures import config, config_text, free_port, moto, moto_url, wire
+from aws_fixtures import config, config_text, free_port, wire
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec

@@ -13,7 +13,7 @@ from infra.local.dialect import translate
 
 STATEMENTS = {name: value for name, value in vars(sql_queries).items() if isinstance(value, str) and name[0] != "_"}
 LISTS = ("drop_table_queries", "create_table_queries", "copy_table_queries", "insert_table_queries")
-COLUMNS = {  # as the issue says; then the technical ones
+COLUMNS = {  # as the course has them; then the technical ones
     "songplays": (
         "songplay_id start_time user_id level song_id artist_id session_id location user_agent", "song artist length"
     ),
