@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from aws_fixtures import (
-    CONFIG,
     PRINTED,
     ROOT,
     Killed,

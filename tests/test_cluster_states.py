@@ -7,7 +7,7 @@ import boto3
 import pytest
 from aws_fixtures import config, config_text, wire
 from botocore.stub import Stubber
-from serverless_fake import ServerlessFake, error
+from serverless_fake import ServerlessFake
 
 from infra import aws, cluster_status, parameters
 from infra.provisioned import Provisioned

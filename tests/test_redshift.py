@@ -1,7 +1,6 @@
 """Signing in to Redshift: verified TLS against a real server, temporary passwords, and why a connect fails."""
 
 # ruff: noqa: F401, F811 -- fixtures are imported, and then named as parameters
-import os
 import select
 import shutil
 import socket
