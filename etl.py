@@ -15,16 +15,14 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 import sql_queries as sql
-from infra.config import ConfigError, Settings, load_settings
-from infra.execute import ProgressLine, execute, explain, select_one, title, transaction
-from infra.report import answer_all, as_text
-from infra.warehouse import WarehouseError, connect
+from infra import cli
+from infra.config import Settings, load_settings
+from infra.database import ProgressLine, execute, explain, select_one, title, transaction
+from infra.errors import Interrupted, LoadError, QualityError, RejectedRecordsError
+from infra.warehouse import connect
+from notebooks.answers import answer_all, as_text
 
 logger = logging.getLogger(__name__)
-
-
-class LoadError(Exception):
-    """A load that did not happen; the message says what is wrong and what to do."""
 
 
 def run(connection: Connection, query: str, parameters: dict | None = None, watch=None) -> None:
@@ -70,7 +68,7 @@ def load_staging_tables(connection: Connection, settings: Settings, max_errors: 
                     raise
                 records = "\n".join(rejected_records(observer, session))
                 advice = "Correct the files, or load around bad records with --max-errors N."
-                raise LoadError(f"{title(query)} rejected:\n{records}\n{advice}") from error
+                raise RejectedRecordsError(f"{title(query)} rejected:\n{records}\n{advice}") from error
             finally:
                 line.clear()
             if is_copy(query) and max_errors:
@@ -145,7 +143,7 @@ def check_quality(connection: Connection) -> None:
             failed.append(f"{name}: but {values}")
     if failed:
         failures = "\n".join(failed)
-        raise LoadError(f"Quality checks failed, so the star schema stays as it was:\n{failures}")
+        raise QualityError(f"Quality checks failed, so the star schema stays as it was:\n{failures}")
     logger.info("%-32s %11s passed %6.2f s", "quality checks", len(sql.quality_checks), time.monotonic() - start)
 
 
@@ -158,8 +156,7 @@ def not_negative(text: str) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Run a load or a report. Exit code 0, 1 if it failed and the star schema is as before, 2 for usage or dwh.cfg."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", metavar="FILE", help="the dwh.cfg to read (default: the one beside this script)")
+    parser = cli.make_parser(__doc__)
     parser.add_argument("--skip-copy", action="store_true", help="use what is staged already")
     parser.add_argument(
         "--max-errors",
@@ -177,14 +174,24 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--report loads nothing, so it goes with --config only")
     logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stdout)
     logger.setLevel(logging.WARNING if options.quiet else logging.INFO)  # ours alone: boto3 has much to tell
-    outcome = "The star schema is as it was; run etl.py again."
     logging.raiseExceptions = False  # whoever reads the output may stop doing so; the load goes on
+    return cli.run("etl", lambda: report(options.config) if options.report else load(options))
+
+
+def report(config: str | None) -> int:
+    """Print the analysts' answers."""
+    settings = load_settings(config)
+    logger.info(settings.describe())
+    print(*map(as_text, answer_all(settings)), sep="\n\n")
+    return 0
+
+
+def load(options: argparse.Namespace) -> int:
+    """Run a load and say what it did."""
+    outcome = "The star schema is as it was; run etl.py again."
     try:
         settings = load_settings(options.config)
         logger.info(settings.describe())
-        if options.report:
-            print(*map(as_text, answer_all(settings)), sep="\n\n")
-            return 0
         with closing(connect(settings)) as connection:
             before = row_counts(connection)  # and that the tables are there, before a long COPY
             load_id = None if options.skip_copy else f"staged by load {uuid.uuid4()}"
@@ -196,18 +203,8 @@ def main(argv: list[str] | None = None) -> int:
         logger.info("%-20s %12s %12s", "rows", "before", "after")
         for name, count in before.items():
             logger.info("%-20s %12s %12s", name.replace("_matched", ", matched"), f"{count:,}", f"{after[name]:,}")
-    except ConfigError as error:
-        print(f"etl: {error}", file=sys.stderr)
-        return 2
-    except (LoadError, WarehouseError) as error:
-        print(f"etl: {error}", file=sys.stderr)
-        return 1
-    except psycopg2.Error as error:
-        print(f"etl: {explain(error)}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
-        print(f"etl: interrupted. {outcome}", file=sys.stderr)
-        return 1
+        raise Interrupted(f"interrupted. {outcome}") from None
     return 0
 
 

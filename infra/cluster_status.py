@@ -12,16 +12,22 @@ from pathlib import Path
 if not __package__:  # started as a file: the project is one folder up
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from infra import access, aws, command, prices
-from infra.target import Found
+from infra import cli
+from infra.aws import prices, security_group
+from infra.aws.cluster import ClusterInfo
+from infra.aws.context import Context, make_context
+from infra.aws.polling import poll
+from infra.errors import AwsError
 
 BILL = "AWS Cost Explorer"
 
 
-def report(here: command.Here, found: Found) -> dict:
+def report(context: Context, found: ClusterInfo) -> dict:
     """All that is to be said of the cluster, as --json prints it."""
-    target = here.target
-    opened = [access.open_to(group) for group in access.groups_of(here.client("ec2"), found, target.name)]
+    target = context.spec
+    opened = [
+        security_group.open_to(group) for group in security_group.groups_of(context.client("ec2"), found, target.name)
+    ]
     age = (datetime.now(found.created.tzinfo) - found.created).total_seconds() / 3600 if found.created else None
     price = prices.hourly(target.region, node_type=found.node_type, nodes=found.nodes, rpu=target.base_rpu)
     return {
@@ -33,7 +39,7 @@ def report(here: command.Here, found: Found) -> dict:
         "size": found.size,
         "version": found.version,
         "encrypted": found.encrypted,
-        "tls_required": here.cluster.tls_required(found),
+        "tls_required": context.cluster.tls_required(found),
         "public": found.public,
         "role_attached": any(role.endswith(f"role/{target.role}") for role in found.roles),
         "open_to": sorted({network for group in opened for network, _ in group}),
@@ -74,68 +80,72 @@ def show(facts: dict, word: str, serverless: bool) -> str:
     return f"{word.capitalize()} {facts['name']} in {facts['region']}: {facts['state']}{text}"
 
 
-def change(here: command.Here, found: Found, options: argparse.Namespace) -> None:
+def change(context: Context, found: ClusterInfo, options: argparse.Namespace) -> None:
     """Pause or resume the cluster, unless it is done or on its way."""
-    if here.target.serverless:
-        raise aws.AwsError("Redshift Serverless pauses by itself: it costs nothing while no query runs.")
-    if found.owner != here.target.name:
-        raise aws.AwsError(f"The cluster {here.target.name} was not made by these scripts: nothing was changed.")
+    if context.spec.serverless:
+        raise AwsError("Redshift Serverless pauses by itself: it costs nothing while no query runs.")
+    if found.owner != context.spec.name:
+        raise AwsError(f"The cluster {context.spec.name} was not made by these scripts: nothing was changed.")
     before, passing = ("available", ("paused", "pausing")) if options.pause else ("paused", ("available", "resuming"))
     if found.state in passing:
         return
     word = "pause" if options.pause else "resume"
     if found.state != before:
-        raise aws.AwsError(f"The cluster is {found.state}: it can be {word}d only when it is {before}.")
+        raise AwsError(f"The cluster is {found.state}: it can be {word}d only when it is {before}.")
     if options.dry_run:
-        print(f"Would {word} the cluster {here.target.name}.", file=sys.stderr)
+        print(f"Would {word} the cluster {context.spec.name}.", file=sys.stderr)
     elif options.pause:
-        here.cluster.pause()
+        context.cluster.pause()
     else:
-        here.cluster.resume()
+        context.cluster.resume()
 
 
-def status(here: command.Here, options: argparse.Namespace) -> int:
+def status(context: Context, options: argparse.Namespace) -> int:
     """Change what is to be changed, wait for it if asked, and say what is there."""
-    found = here.cluster.find()
+    found = context.cluster.find()
     if found is None:
         if options.json:
-            print(json.dumps({"name": here.target.name, "region": here.target.region, "state": "none"}))
+            print(json.dumps({"name": context.spec.name, "region": context.spec.region, "state": "none"}))
         else:
-            print(f"There is no {here.cluster.word} {here.target.name} in {here.target.region}.")
+            print(f"There is no {context.cluster.word} {context.spec.name} in {context.spec.region}.")
         return 3
     aim = "paused" if options.pause else "available"
     if options.pause or options.resume:
-        change(here, found, options)
+        change(context, found, options)
     if not options.dry_run:
         if options.resume and options.wait and found.state == "paused":
-            wait_for_resuming(here)
-        found = here.cluster.wait(aim) if options.wait else here.cluster.find() or found
-    facts = report(here, found)
-    print(json.dumps(facts, indent=2) if options.json else show(facts, here.cluster.word, here.target.serverless))
+            wait_for_resuming(context)
+        found = context.cluster.wait(aim) if options.wait else context.cluster.find() or found
+    facts = report(context, found)
+    print(json.dumps(facts, indent=2) if options.json else show(facts, context.cluster.word, context.spec.serverless))
     return 0 if found.state == aim else 1
 
 
-def wait_for_resuming(here: command.Here) -> None:
+def wait_for_resuming(context: Context) -> None:
     """Wait until AWS no longer calls the cluster paused: the request needs a moment to show."""
 
     def look() -> tuple[str, bool | None]:
         """Where it is now."""
-        found = here.cluster.find()
+        found = context.cluster.find()
         return ("gone", True) if found is None else (found.state, found.state != "paused" or None)
 
-    aws.wait(f"cluster {here.target.name}", look, minutes=5)
+    poll(f"cluster {context.spec.name}", look, minutes=5)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line."""
-    parser = command.parser(__doc__, "with --pause or --resume: say what would be done, and do nothing")
+    parser = cli.make_parser(__doc__, "with --pause or --resume: say what would be done, and do nothing")
     parser.add_argument("--json", action="store_true", help="print the facts as JSON")
     parser.add_argument("--wait", action="store_true", help="wait until it is available, or paused after --pause")
     either = parser.add_mutually_exclusive_group()
     either.add_argument("--pause", action="store_true", help="stop the cluster and its bill; the data are kept")
     either.add_argument("--resume", action="store_true", help="start a paused cluster")
     options = parser.parse_args(argv)
-    return command.run("cluster_status", lambda: status(command.open_here(options.config), options))
+    return cli.run(
+        "cluster_status",
+        lambda: status(make_context(options.config), options),
+        "Run it again and it goes on from here.",
+    )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from infra.errors import ConfigError
+
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PATH = ROOT / "dwh.cfg"
 DEFAULT_REGION = "us-west-2"  # where the course keeps its bucket
@@ -19,10 +21,6 @@ EMBEDDED_ROLE = "arn:aws:iam::000000000000:role/embedded"  # a COPY needs a role
 PASSWORD_KEYS = (("CLUSTER", "DB_PASSWORD"), ("DWH", "DWH_DB_PASSWORD"))
 PASSWORD_VARIABLE = "DWH_DB_PASSWORD"  # the environment's, for those who keep it out of the file
 S3_KEYS = ("LOG_DATA", "LOG_JSONPATH", "SONG_DATA")
-
-
-class ConfigError(Exception):
-    """A missing or wrong value in dwh.cfg; the message is the whole explanation. Scripts exit with 2."""
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,13 @@ from pathlib import Path
 if not __package__:  # started as a file: the project is one folder up
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from infra import access, aws, command, dwh_file, parameters, prices
-from infra.config import PASSWORD_VARIABLE, ConfigError
-from infra.target import Found, check_password
+from infra import cli, config_file
+from infra.aws import iam_role, parameter_group, prices, security_group, tags
+from infra.aws.cluster import ClusterInfo
+from infra.aws.cluster_spec import check_password
+from infra.aws.context import Context, make_context
+from infra.config import PASSWORD_VARIABLE
+from infra.errors import AwsError, ConfigError
 
 
 def new_password() -> str:
@@ -26,82 +30,82 @@ def new_password() -> str:
             return password
 
 
-def describe(here: command.Here, account: str, *, managed_policy: bool) -> str:
+def describe(context: Context, account: str, *, managed_policy: bool) -> str:
     """What will be there and what it costs, for the user to read before anything is made."""
-    target = here.target
+    target = context.spec
     read = "every S3 bucket of the account" if managed_policy else ", ".join(target.sources)
     price = prices.describe(target.region, node_type=target.node_type, nodes=target.nodes, rpu=target.base_rpu)
-    own = f"parameter group {parameters.group_name(target.name)}: no connection without TLS"
+    own = f"parameter group {parameter_group.group_name(target.name)}: no connection without TLS"
     if target.serverless:
         own = f"usage limit: {target.daily_rpu_hours} RPU-hours a day, then queries are refused"
     lines = [
-        f"In account {account}, region {target.region}, tagged project={aws.PROJECT}:",
+        f"In account {account}, region {target.region}, tagged project={tags.PROJECT}:",
         f"  role {target.role}: only Redshift may assume it; it may read {read}",
         f"  security group {target.name}-redshift: lets nobody in until open_incoming_port.py",
         f"  {own}",
-        f"  {here.cluster.word} {target.name}: {target.size}, encrypted, TLS required, port {target.port}, "
+        f"  {context.cluster.word} {target.name}: {target.size}, encrypted, TLS required, port {target.port}, "
         f"{'public' if target.public else 'private'} address, database {target.dbname}, user {target.user}",
         f"  price: {price}",
     ]
     return "\n".join(lines)
 
 
-def choose_password(here: command.Here, *, managed: bool) -> str:
+def choose_password(context: Context, *, managed: bool) -> str:
     """The password for a new cluster: given, or new and in dwh.cfg before it is used, or "" for Secrets Manager."""
-    given = here.target.password
+    given = context.spec.password
     if given and managed:
         raise ConfigError(
-            f"{here.settings.path}: [CLUSTER] DB_PASSWORD (or {PASSWORD_VARIABLE} in the environment) has a password: "
-            "empty it, or leave out --manage-password."
+            f"{context.settings.path}: [CLUSTER] DB_PASSWORD (or {PASSWORD_VARIABLE} in the environment) "
+            "has a password: empty it, or leave out --manage-password."
         )
     if given:
-        check_password(here.settings, given)
+        check_password(context.settings, given)
     elif not managed:
         given = new_password()
-        dwh_file.set_values(here.settings.path, {("CLUSTER", "DB_PASSWORD"): given})
-        print(f"A password was generated; it is in {here.settings.path}, [CLUSTER] DB_PASSWORD.")
+        config_file.set_values(context.settings.path, {("CLUSTER", "DB_PASSWORD"): given})
+        print(f"A password was generated; it is in {context.settings.path}, [CLUSTER] DB_PASSWORD.")
     return given
 
 
-def write_back(here: command.Here, found: Found, role: str) -> None:
+def write_back(context: Context, found: ClusterInfo, role: str) -> None:
     """Put endpoint and role into dwh.cfg."""
     values = {("CLUSTER", "HOST"): found.host, ("IAM_ROLE", "ARN"): role}
-    if found.port != here.settings.port:
+    if found.port != context.settings.port:
         values["CLUSTER", "DB_PORT"] = str(found.port)
-    dwh_file.set_values(here.settings.path, values)
+    config_file.set_values(context.settings.path, values)
 
 
 def create(
-    here: command.Here, *, managed_policy: bool = False, manage_password: bool = False, dry_run: bool = False
+    context: Context, *, managed_policy: bool = False, manage_password: bool = False, dry_run: bool = False
 ) -> None:
     """Do, step by step, what is not done yet."""
-    target, cluster = here.target, here.cluster
-    account, partition = here.account()
+    target, cluster = context.spec, context.cluster
+    account, partition = context.account()
     found = cluster.find()
     if found and found.owner != target.name:
-        raise aws.AwsError(
+        raise AwsError(
             f"There is a {cluster.word} {target.name} that these scripts did not make: "
             "give [DWH] DWH_CLUSTER_IDENTIFIER another name."
         )
-    print(describe(here, account, managed_policy=managed_policy), flush=True)
+    print(describe(context, account, managed_policy=managed_policy), flush=True)
     if found:
         print(f"The {cluster.word} is there already: {found.size or 'half-made'}, {found.state}.", flush=True)
     if dry_run:
         print("Nothing was made: this was a dry run.")
         return
     new = found is None
-    password = choose_password(here, managed=manage_password) if new else ""
-    role = access.ensure_role(here.client("iam"), target, account, partition, managed=managed_policy)
-    ec2 = here.client("ec2")
-    group = access.ensure_group(ec2, target, access.find_vpc(ec2, here.client("redshift"), target))
+    password = choose_password(context, managed=manage_password) if new else ""
+    role = iam_role.ensure_role(context.client("iam"), target, account, partition, managed=managed_policy)
+    ec2 = context.client("ec2")
+    group = security_group.ensure_group(ec2, target, security_group.find_vpc(ec2, context.client("redshift"), target))
     cluster.create(target, role, group, password)
     if new:
         cost = "" if target.serverless else "It costs money from now on. "
         print(f"{cost}Waiting until it is available; Ctrl-C stops the waiting only.", flush=True)
     cluster.attach_role(cluster.wait(), role)
     found = cluster.wait()
-    write_back(here, found, role)
-    print(f"Available at {found.host}:{found.port}; HOST and ARN are in {here.settings.path}.")
+    write_back(context, found, role)
+    print(f"Available at {found.host}:{found.port}; HOST and ARN are in {context.settings.path}.")
     if not cluster.tls_required(found):
         print("It may let in connections without TLS: set require_ssl=true in its parameter group, and reboot it.")
     print("Next: python infra/open_incoming_port.py")
@@ -109,7 +113,7 @@ def create(
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line."""
-    parser = command.parser(__doc__, "say what would be made and what it costs, and make nothing")
+    parser = cli.make_parser(__doc__, "say what would be made and what it costs, and make nothing")
     parser.add_argument(
         "--manage-password", action="store_true", help="leave the password to AWS Secrets Manager; sign in through IAM"
     )
@@ -120,16 +124,16 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         """Create what dwh.cfg describes."""
-        here = command.open_here(options.config)
+        context = make_context(options.config)
         create(
-            here,
+            context,
             managed_policy=options.managed_policy,
             manage_password=options.manage_password,
             dry_run=options.dry_run,
         )
         return 0
 
-    return command.run("create_cluster", work)
+    return cli.run("create_cluster", work, "Run it again and it goes on from here.")
 
 
 if __name__ == "__main__":

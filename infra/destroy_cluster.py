@@ -12,8 +12,13 @@ if not __package__:  # started as a file: the project is one folder up
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import access, aws, command, dwh_file, parameters
-from infra.target import Found
+from infra import cli, config_file
+from infra.aws import iam_role, parameter_group, security_group, tags
+from infra.aws.client_errors import explain as explain_aws_error
+from infra.aws.client_errors import is_denied
+from infra.aws.cluster import ClusterInfo
+from infra.aws.context import Context, make_context
+from infra.errors import AwsError
 
 
 def confirmed(name: str, question: str) -> bool:
@@ -25,46 +30,46 @@ def confirmed(name: str, question: str) -> bool:
         return False
 
 
-def forget(here: command.Here, *, role: bool) -> None:
+def forget(context: Context, *, role: bool) -> None:
     """Empty HOST, and ARN if the role is gone, too, in dwh.cfg if they are those of what is destroyed."""
-    values, host = {}, here.settings.host
-    if host.startswith(f"{here.target.name}.") and here.target.serverless == (".redshift-serverless." in host):
+    values, host = {}, context.settings.host
+    if host.startswith(f"{context.spec.name}.") and context.spec.serverless == (".redshift-serverless." in host):
         values["CLUSTER", "HOST"] = ""
-    if role and here.settings.role_arn.endswith(f":role/{here.target.role}"):
+    if role and context.settings.role_arn.endswith(f":role/{context.spec.role}"):
         values["IAM_ROLE", "ARN"] = ""
-    dwh_file.set_values(here.settings.path, values)
+    config_file.set_values(context.settings.path, values)
 
 
-def beside(here: command.Here) -> tuple[Found | None, str]:
+def beside(context: Context) -> tuple[ClusterInfo | None, str]:
     """What there is of the same name as the other kind, and why the caller may not look for it; "" if he may."""
     try:
-        found = here.other.find()
+        found = context.other.find()
     except (BotoCoreError, ClientError) as error:
-        if not aws.barred(error):
+        if not is_denied(error):
             raise
-        return None, aws.explain(error)
-    return (found if found and found.owner == here.target.name else None), ""
+        return None, explain_aws_error(error)
+    return (found if found and found.owner == context.spec.name else None), ""
 
 
-def destroy(here: command.Here, *, snapshot: str = "", yes: bool = False, dry_run: bool = False) -> None:
+def destroy(context: Context, *, snapshot: str = "", yes: bool = False, dry_run: bool = False) -> None:
     """Delete, in this order and waiting between: the cluster, its parameter group, its security group, its role.
 
     With a snapshot of this name, or "" for none. The groups and the role stay where something of the other kind, a
     cluster or a serverless workgroup of the same name, still uses them.
     """
-    target, cluster, name = here.target, here.cluster, here.target.name
-    redshift, iam, ec2 = here.client("redshift"), here.client("iam"), here.client("ec2")
+    target, cluster, name = context.spec, context.cluster, context.spec.name
+    redshift, iam, ec2 = context.client("redshift"), context.client("iam"), context.client("ec2")
     found = cluster.find()
     if found and found.owner != name:
-        raise aws.AwsError(f"The {cluster.word} {name} was not made by these scripts: nothing was deleted.")
-    user, barred = beside(here)
-    parameter_group, groups, role = None, [], None
+        raise AwsError(f"The {cluster.word} {name} was not made by these scripts: nothing was deleted.")
+    user, barred = beside(context)
+    parameters, groups, role = None, [], None
     if user is None:
-        parameter_group = ours(parameters.find_group(redshift, name), name, parameters.group_name(name))
-        groups = [group["GroupId"] for group in access.find_groups(ec2, name)]
-        role = ours(access.find_role(iam, target.role), name, target.role)
+        parameters = ours(parameter_group.find_group(redshift, name), name, parameter_group.group_name(name))
+        groups = [group["GroupId"] for group in security_group.find_groups(ec2, name)]
+        role = ours(iam_role.find_role(iam, target.role), name, target.role)
     there = [f"{cluster.word} {name} ({found.state})"] if found else []
-    there += [f"parameter group {parameters.group_name(name)}"] if parameter_group else []
+    there += [f"parameter group {parameter_group.group_name(name)}"] if parameters else []
     there += [f"security group {group}" for group in groups] + ([f"role {target.role}"] if role else [])
     keep = f"a snapshot {snapshot} is kept" if snapshot else "all its data are lost"
     question = f"To be deleted in {target.region}: {', '.join(there)}; {keep if found else 'there is no data'}."
@@ -74,37 +79,37 @@ def destroy(here: command.Here, *, snapshot: str = "", yes: bool = False, dry_ru
     if there and yes:
         print(question, flush=True)
     elif there and not confirmed(name, question):
-        raise aws.AwsError("That was not its name: nothing was deleted.")
+        raise AwsError("That was not its name: nothing was deleted.")
     if found:
         cluster.delete(snapshot)
-    if parameter_group:
-        parameters.delete_group(redshift, name)
+    if parameters:
+        parameter_group.delete_group(redshift, name)
     for group in groups:
-        access.delete_group(ec2, group)
+        security_group.delete_group(ec2, group)
     if role:
-        access.delete_role(iam, target.role)
-    forget(here, role=user is None)
+        iam_role.delete_role(iam, target.role)
+    forget(context, role=user is None)
     print(f"Deleted: {', '.join(there) or 'nothing, there was nothing'}.")
-    look_round(here, barred)
+    look_round(context, barred)
 
 
 def ours(found: dict | None, name: str, called: str) -> dict | None:
     """What was found, if it was made for the cluster of this name; else it is said to be left alone."""
-    if found and aws.owner(found.get("Tags", [])) != name:
+    if found and tags.owner(found.get("Tags", [])) != name:
         print(f"{called} was not made by these scripts for {name}: it is left alone.")
         return None
     return found
 
 
-def look_round(here: command.Here, barred: str) -> None:
+def look_round(context: Context, barred: str) -> None:
     """Look at both kinds and say what is left that costs money, and how to remove it."""
-    left = here.cluster.leftovers() + ([] if barred else here.other.leftovers())
+    left = context.cluster.leftovers() + ([] if barred else context.other.leftovers())
     if left:
-        print(f"Left in {here.target.region}, and costing money:", *left, sep="\n  ")
+        print(f"Left in {context.spec.region}, and costing money:", *left, sep="\n  ")
     elif not barred:
-        print(f"Nothing that costs money is left of {here.target.name} in {here.target.region}.")
+        print(f"Nothing that costs money is left of {context.spec.name} in {context.spec.region}.")
     if barred:
-        print(f"No {here.other.word} was looked for in {here.target.region}: {barred}")
+        print(f"No {context.other.word} was looked for in {context.spec.region}: {barred}")
 
 
 def snapshot_name(text: str) -> str:
@@ -116,18 +121,18 @@ def snapshot_name(text: str) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line."""
-    parser = command.parser(__doc__, "say what would be deleted, and delete nothing")
+    parser = cli.make_parser(__doc__, "say what would be deleted, and delete nothing")
     parser.add_argument("--snapshot", metavar="NAME", type=snapshot_name, help="keep the data in a snapshot")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     options = parser.parse_args(argv)
 
     def work() -> int:
         """Destroy what dwh.cfg names."""
-        here = command.open_here(options.config)
-        destroy(here, snapshot=options.snapshot or "", yes=options.yes, dry_run=options.dry_run)
+        context = make_context(options.config)
+        destroy(context, snapshot=options.snapshot or "", yes=options.yes, dry_run=options.dry_run)
         return 0
 
-    return command.run("destroy_cluster", work)
+    return cli.run("destroy_cluster", work, "Run it again and it goes on from here.")
 
 
 if __name__ == "__main__":

@@ -16,26 +16,30 @@ from pathlib import Path
 if not __package__:  # started as a file: the project is one folder up
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from infra import access, aws, command, redshift
-from infra.target import Found
-from infra.warehouse import WarehouseError
+from infra import cli
+from infra.aws import connection as aws_connection
+from infra.aws import security_group
+from infra.aws.cluster import ClusterInfo
+from infra.aws.context import Context, make_context
+from infra.aws.session import CA_BUNDLE
+from infra.errors import AwsError, WarehouseError
 
 CHECK_IP = "https://checkip.amazonaws.com"
 
 
-def own_network() -> access.Network:
+def own_network() -> security_group.Network:
     """The address that AWS sees the caller come from, as a network of one."""
-    context = ssl.create_default_context(cafile=str(aws.CA_BUNDLE))
+    context = ssl.create_default_context(cafile=str(CA_BUNDLE))
     try:
         with urllib.request.urlopen(CHECK_IP, timeout=10, context=context) as answer:
             return ipaddress.ip_network(answer.read(100).decode("ascii").strip())
     except (OSError, ValueError) as error:
-        raise aws.AwsError(
+        raise AwsError(
             f"Your address cannot be had from {CHECK_IP} ({error}): give it with --cidr, such as --cidr 203.0.113.7."
         ) from None
 
 
-def network(text: str) -> access.Network:
+def network(text: str) -> security_group.Network:
     """An address or a network in CIDR notation, for argparse."""
     try:
         return ipaddress.ip_network(text, strict=False)
@@ -43,20 +47,20 @@ def network(text: str) -> access.Network:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def too_wide(who: access.Network) -> str:
+def too_wide(who: security_group.Network) -> str:
     """Why a network is not let in unasked, "" for one that is narrow enough."""
     widest = 8 if who.version == 4 else 32
     return "" if who.prefixlen >= widest else f"{who} lets in (nearly) everyone: name your own network"
 
 
-def prove(here: command.Here, found: Found, *, own: bool) -> None:
+def prove(context: Context, found: ClusterInfo, *, own: bool) -> None:
     """Connect and ask for the version; failing is an error only for the caller's own address."""
-    settings = here.settings
+    settings = context.settings
     if settings.embedded:
-        settings = replace(settings, host=found.host, port=found.port, dbname=here.target.dbname)
-        settings = replace(settings, user=here.target.user, password=here.target.password)
+        settings = replace(settings, host=found.host, port=found.port, dbname=context.spec.dbname)
+        settings = replace(settings, user=context.spec.user, password=context.spec.password)
     try:
-        with closing(redshift.connect(settings)) as connection, connection.cursor() as cursor:
+        with closing(aws_connection.connect(settings)) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT version()")
             print(f"Connected: {cursor.fetchone()[0]}")
     except WarehouseError as error:
@@ -65,45 +69,45 @@ def prove(here: command.Here, found: Found, *, own: bool) -> None:
         print(f"From this machine: {error}")
 
 
-def shut_out(here: command.Here, who: access.Network | None = None, *, dry_run: bool = False) -> None:
+def shut_out(context: Context, who: security_group.Network | None = None, *, dry_run: bool = False) -> None:
     """Close the port of the cluster's own security group to a network, or to everybody."""
-    ec2 = here.client("ec2")
-    groups = access.find_groups(ec2, here.target.name)
+    ec2 = context.client("ec2")
+    groups = security_group.find_groups(ec2, context.spec.name)
     if dry_run:
-        shut = [each for group in groups for each, _ in access.open_to(group) if who in (None, network(each))]
+        shut = [each for group in groups for each, _ in security_group.open_to(group) if who in (None, network(each))]
         print(f"Would close the port to: {', '.join(shut) or 'nobody, it is closed'}.")
     else:
-        shut = [each for group in groups for each in access.close_port(ec2, group, who)]
+        shut = [each for group in groups for each in security_group.close_port(ec2, group, who)]
         print(f"Closed the port to: {', '.join(shut) or 'nobody, it was closed'}.")
 
 
 def let_in(
-    here: command.Here, who: access.Network | None = None, *, anyone: bool = False, dry_run: bool = False
+    context: Context, who: security_group.Network | None = None, *, anyone: bool = False, dry_run: bool = False
 ) -> None:
     """Open the port of the cluster's own security group to a network, or to the caller's own address, and connect.
 
     A very wide network must be meant: `anyone`.
     """
     if who and not anyone and too_wide(who):
-        raise aws.AwsError(f"{too_wide(who)}.")
-    ec2, name = here.client("ec2"), here.target.name
-    groups = access.find_groups(ec2, name)
-    found = here.cluster.find()
+        raise AwsError(f"{too_wide(who)}.")
+    ec2, name = context.client("ec2"), context.spec.name
+    groups = security_group.find_groups(ec2, name)
+    found = context.cluster.find()
     if not groups or found is None:
-        raise aws.AwsError(f"There is no {here.cluster.word} {name} with its security group: run create_cluster.py.")
-    port, own = found.port or here.target.port, who is None
+        raise AwsError(f"There is no {context.cluster.word} {name} with its security group: run create_cluster.py.")
+    port, own = found.port or context.spec.port, who is None
     who = who or own_network()
     if dry_run:
         print(f"Would open port {port} of {name} to {who}.")
         return
-    new = access.open_port(ec2, groups[0], who, port)
+    new = security_group.open_port(ec2, groups[0], who, port)
     print(f"Port {port} of {name} {'is now' if new else 'was already'} open to {who}.", flush=True)
-    prove(here, found, own=own)
+    prove(context, found, own=own)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line."""
-    parser = command.parser(__doc__, "say what would be opened or closed, and change nothing")
+    parser = cli.make_parser(__doc__, "say what would be opened or closed, and change nothing")
     parser.add_argument("--cidr", metavar="NETWORK", type=network, help="this address or network, not your own")
     parser.add_argument(
         "--anyone", action="store_true", help="really open it to the whole world, or a large part of it"
@@ -117,14 +121,14 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         """Open or close the port."""
-        here = command.open_here(options.config)
+        context = make_context(options.config)
         if options.close:
-            shut_out(here, options.cidr, dry_run=options.dry_run)
+            shut_out(context, options.cidr, dry_run=options.dry_run)
         else:
-            let_in(here, options.cidr, anyone=options.anyone, dry_run=options.dry_run)
+            let_in(context, options.cidr, anyone=options.anyone, dry_run=options.dry_run)
         return 0
 
-    return command.run("open_incoming_port", work)
+    return cli.run("open_incoming_port", work, "Run it again and it goes on from here.")
 
 
 if __name__ == "__main__":

@@ -39,8 +39,8 @@ from tempfile import TemporaryDirectory
 if not __package__:  # started as a file: the project is one folder up
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from infra.simulated_log import FIELDS, make_log, make_play
-from infra.simulated_world import encode, identifier, make_songs
+from infra.simulator.events import FIELDS, make_log, make_play
+from infra.simulator.songs import encode, identifier, make_songs
 
 PARTS = ("log_data", "song_data", "log_json_path.json")
 START = date(2018, 11, 1)

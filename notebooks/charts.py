@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import altair as alt
 
-from infra.report import Answer
+from notebooks.answers import Answer
 
 # Up to three series, pale to dark and between; one series alone is drawn in the second.
 COLOURS = {"background": "white", "text": "#22272b", "grid": "#dfe3e6", "marks": ["#7b8d9a", "#2b4a63", "#5f7282"]}

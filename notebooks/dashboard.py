@@ -3,7 +3,6 @@
 It holds a chart, the numbers and the SQL of every question, for mouse, touch and keyboard, light and dark.
 """
 
-import argparse
 import base64
 import hashlib
 import html
@@ -20,9 +19,10 @@ import vl_convert
 if not __package__:  # started as a file: the project is one folder up
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from infra.config import ConfigError, Settings, load_settings
-from infra.report import Answer, answer_all
-from infra.warehouse import WarehouseError
+from infra import cli
+from infra.config import Settings, load_settings
+from infra.errors import SparkifyError
+from notebooks.answers import Answer, answer_all
 from notebooks.charts import FILTERS, chart
 
 TEMPLATE = Path(__file__).resolve().parent / "dashboard_template.html"
@@ -173,30 +173,24 @@ def write(path: Path, content: str) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Write the dashboard. Exit code 0, 1 if that failed, 2 for usage or dwh.cfg."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--config", metavar="FILE", help="the dwh.cfg to read (default: the one in the project's folder)"
-    )
+    parser = cli.make_parser(__doc__)
     parser.add_argument(
         "--output", metavar="FILE", type=Path, default=Path("dashboard.html"), help="default: dashboard.html, here"
     )
     options = parser.parse_args(argv)
-    try:
+
+    def work() -> int:
+        """Ask all questions and write the answers."""
         settings = load_settings(options.config)
-        write(options.output, page(settings, answer_all(settings), datetime.now(timezone.utc)))
-    except ConfigError as error:
-        print(f"dashboard: {error}", file=sys.stderr)
-        return 2
-    except WarehouseError as error:
-        print(f"dashboard: {error}", file=sys.stderr)
-    except OSError as error:
-        print(f"dashboard: {options.output} cannot be written: {error.strerror}.", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("dashboard: interrupted; nothing was written.", file=sys.stderr)
-    else:
+        content = page(settings, answer_all(settings), datetime.now(timezone.utc))
+        try:
+            write(options.output, content)
+        except OSError as error:
+            raise SparkifyError(f"{options.output} cannot be written: {error.strerror}.") from None
         print(f"Wrote {options.output}. Open it in a browser.")
         return 0
-    return 1
+
+    return cli.run("dashboard", work)
 
 
 if __name__ == "__main__":

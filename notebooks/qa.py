@@ -2,26 +2,24 @@
 
 import io
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from sparkify import Stop  # first of ours: it puts the project's modules on the path
+import sparkify  # noqa: F401 - first of ours: it puts the project's modules on the path
 
 # isort: split
 import altair
 import charts
 import pandas
 import PIL.Image
-import psycopg2
 import vl_convert
 from IPython.display import Image, Markdown, display
 
 import sql_queries as sql
-from infra import report
-from infra.config import ConfigError, load_settings
-from infra.execute import execute, explain, select_one, transaction
-from infra.source import SourceError, count_rows
-from infra.warehouse import WarehouseError
+from infra.cli import one_sentence
+from infra.config import load_settings
+from infra.database import execute, select_one, transaction
+from infra.errors import SourceError
+from notebooks import answers
+from notebooks.source_counts import count_rows
 
 CONFIG = os.environ.get("DWH_CFG")  # another dwh.cfg than the one beside the scripts
 
@@ -37,21 +35,21 @@ class Warehouse:
 
     def __init__(self) -> None:
         """Sign in, and say where."""
-        with _sentences():
+        with one_sentence():
             self.settings = load_settings(CONFIG)
-            self.connection = report.open_for_reading(self.settings)
+            self.connection = answers.open_for_reading(self.settings)
         print(f"Signed in to {self.settings.name}.")
 
     def table(self, query: str) -> pandas.DataFrame:
         """What a statement selects; NULL is <NA>."""
-        with _sentences(), transaction(self.connection):
+        with one_sentence(), transaction(self.connection):
             cursor = execute(self.connection, query)
             return _frame([column.name for column in cursor.description], cursor.fetchall())
 
     def answer(self, question: str) -> pandas.DataFrame:
         """Show the SQL, the rows and the chart of one of the analytics_queries, and return the rows."""
-        with _sentences(), transaction(self.connection):
-            answer = report.ask(self.connection, question)
+        with one_sentence(), transaction(self.connection):
+            answer = answers.ask(self.connection, question)
         frame = _frame(answer.columns, answer.rows)
         display(Markdown(f"```sql\n{answer.query}\n```"), frame, _picture(charts.chart(answer)))
         return frame
@@ -63,7 +61,7 @@ class Warehouse:
 
     def counts(self) -> pandas.DataFrame:
         """The rows of the seven tables beside those that the source's files make, if the caller may read them."""
-        with _sentences(), transaction(self.connection):
+        with one_sentence(), transaction(self.connection):
             loaded = select_one(self.connection, sql.row_counts_select)
         try:
             source = count_rows(self.settings)
@@ -94,14 +92,3 @@ def _picture(chart: altair.LayerChart) -> Image:
     small = io.BytesIO()
     PIL.Image.open(io.BytesIO(png)).convert("RGB").quantize(64).save(small, "PNG", optimize=True)
     return Image(small.getvalue(), width=chart.width)
-
-
-@contextmanager
-def _sentences() -> Iterator[None]:
-    """Turn what can be wrong with dwh.cfg and the warehouse into Stop."""
-    try:
-        yield
-    except (ConfigError, WarehouseError) as error:
-        raise Stop(str(error)) from None
-    except psycopg2.Error as error:
-        raise Stop(explain(error)) from None

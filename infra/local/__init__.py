@@ -11,10 +11,10 @@ stv_load_state, the scale of DECIMAL divisions, and speed.
 
     server.py, keeper.py    the PostgreSQL process: made, started, shared, stopped
     catalog.py              Redshift's system tables and functions that PostgreSQL lacks
-    dialect.py              Redshift SQL -> PostgreSQL SQL, or a refusal (check.py, rewrite.py, vocabulary.py)
+    dialect.py              Redshift SQL -> PostgreSQL SQL, or a refusal (check.py, rewrite.py, supported.py)
     connection.py           the psycopg2 connection and cursor that do this on every execute
-    copy_statement.py, copy_plan.py    COPY: its text, and what goes into which column
-    copy_files.py, copy_batches.py     its files and their contents
-    copy_shred.py, copy_values.py      the fast reading of JSON and the exact one
-    copy_load.py, copy_journal.py      the load, and what the system tables say of it
+    statement.py, copy_plan.py    COPY: its text, and what goes into which column
+    files.py, batches.py     its files and their contents
+    fast_path.py, exact_path.py      the fast reading of JSON and the exact one
+    load.py, load_log.py      the load, and what the system tables say of it
 """

@@ -11,10 +11,10 @@ from psycopg2.sql import SQL, Composable, Composed
 
 from infra import simulate_data
 from infra.config import Settings
-from infra.local import check, copy_load, dialect, keeper
-from infra.local.copy_statement import CopyError
-from infra.local.server import ServerError
-from infra.warehouse import WarehouseError
+from infra.errors import CopyError, NotSupportedError, ServerError, WarehouseError
+from infra.local import supervisor
+from infra.local.copy_command import load
+from infra.local.dialect import translate
 
 FEATURE_NOT_SUPPORTED, SYNTAX_ERROR, INTERNAL_ERROR = "0A000", "42601", "XX000"
 
@@ -25,7 +25,7 @@ def connect(settings: Settings) -> psycopg2.extensions.connection:
     Raises WarehouseError.
     """
     try:
-        reach = keeper.acquire(settings.local_path)
+        reach = supervisor.acquire(settings.local_path)
         if settings.simulated:
             _simulate(settings.local_path / "simulated")
         connection = psycopg2.connect(
@@ -82,12 +82,12 @@ class RedshiftSQL:
             self._fail(FEATURE_NOT_SUPPORTED, "Amazon Redshift has no cursor WITH HOLD or SCROLL.")
         text = self.mogrify(query, vars).decode(psycopg2.extensions.encodings[self.connection.encoding])
         try:
-            statement = dialect.translate(text)
-        except check.Refused as error:
+            statement = translate.translate(text)
+        except NotSupportedError as error:
             self._fail(FEATURE_NOT_SUPPORTED if error.lacking else SYNTAX_ERROR, str(error))
         if statement.verb == "COPY":
             try:
-                copy_load.run(self.connection, statement.sql)
+                load.run(self.connection, statement.sql)
             except CopyError as error:
                 self._fail(INTERNAL_ERROR, str(error))
             return

@@ -20,6 +20,8 @@ from pathlib import Path
 
 import psutil
 
+from infra.errors import ServerError
+
 MAJOR = "18"
 USER, DATABASE, HOST = "sparkify", "dwh", "127.0.0.1"
 SETTINGS = {
@@ -32,10 +34,6 @@ SETTINGS = {
     "jit": "off",
     "io_method": "sync",
 }
-
-
-class ServerError(Exception):
-    """The server cannot be made or started; the message is one sentence that says why."""
 
 
 @cache

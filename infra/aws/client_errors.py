@@ -1,0 +1,60 @@
+"""What AWS's errors mean: one sentence each, and which of them are a matter of permission.
+
+Nothing here prints a key: of a fault in signing, AWS's own text is left out, because it quotes the request with its
+session token.
+"""
+
+import re
+
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, WaiterError
+
+from infra.aws.session import CLIENT_CONFIG
+
+CREDENTIALS = re.compile(
+    "Expired|InvalidClientToken|UnrecognizedClient|Signature|AuthFailure|InvalidAccessKey|MissingAuth|NotAuthenticated"
+)
+DENIED = re.compile("AccessDenied|UnauthorizedOperation|^Unauthorized|NotAuthorized")
+CAPACITY = re.compile("Insufficient.*Capacity")
+QUOTA = re.compile("Quota|LimitExceeded")
+THROTTLED = re.compile("Throttl|RequestLimitExceeded|TooManyRequests|SlowDown")
+
+
+def error_code(error: ClientError) -> str:
+    """AWS's name for the error, such as AccessDenied."""
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def explain(error: BotoCoreError | ClientError) -> str:
+    """One sentence on what went wrong and what to do about it."""
+    if isinstance(error, WaiterError) and "Error" in error.last_response:
+        error = ClientError(error.last_response, error.kwargs["name"])
+    if not isinstance(error, ClientError):
+        text = " ".join(str(error).split()).rstrip(".")
+        hint = "run `aws configure`, or set [AWS] KEY and SECRET in dwh.cfg" if "redential" in text else ""
+        return f"AWS cannot be asked: {text}{'; ' + hint if hint else ''}."
+    name, step = error_code(error), error.operation_name
+    text = " ".join(str(error.response["Error"].get("Message", "")).split())
+    if CREDENTIALS.search(name):
+        return f"AWS does not accept your credentials ({name} at {step}): renew them and run this again; it goes on."
+    if DENIED.search(name):
+        action = re.search(r"perform: ([\w-]+:\w+)", text)
+        return f"AWS does not allow you {action[1] if action else step}: add it to your policy (README, permissions)."
+    if CAPACITY.search(name):
+        return (
+            f"AWS has no free capacity for this at the moment ({name}): run it again later, or change node or region."
+        )
+    if THROTTLED.search(name):
+        tries = CLIENT_CONFIG.retries["total_max_attempts"]
+        return f"AWS is still throttling {step} after {tries} tries: run this again later."
+    if QUOTA.search(name):
+        return (
+            f"A quota of your AWS account is used up ({name}: {text.rstrip('.')}): delete something or have it raised."
+        )
+    return f"AWS answers {step} with {name}: {text.rstrip('.')}."
+
+
+def is_denied(error: BotoCoreError | ClientError) -> bool:
+    """Whether the caller may not ask this of AWS, or AWS does not have the service in the region."""
+    return isinstance(error, EndpointConnectionError) or (
+        isinstance(error, ClientError) and DENIED.search(error_code(error)) is not None
+    )

@@ -1,0 +1,74 @@
+"""The cluster's own parameter group, which makes it refuse connections without TLS.
+
+AWS's default group does so, too, for clusters made since January 2025; but that is AWS's to change. The parameter is
+set before the cluster is made, so that no restart is needed.
+"""
+
+from infra.aws import tags
+from infra.aws.polling import poll
+from infra.errors import AwsError
+
+FAMILY = "redshift-2.0"
+
+
+def group_name(name: str) -> str:
+    """The name of the parameter group for the cluster of this name."""
+    return f"{name}-redshift"
+
+
+def find_group(redshift, name: str) -> dict | None:
+    """The parameter group with the name that is to be the cluster's, whoever made it; None: there is none."""
+    try:
+        found = redshift.describe_cluster_parameter_groups(ParameterGroupName=group_name(name))
+    except redshift.exceptions.ClusterParameterGroupNotFoundFault:
+        return None
+    return found["ParameterGroups"][0]
+
+
+def ensure_group(redshift, name: str) -> str:
+    """Make the parameter group, or find the one that is there; have it require TLS; return its name."""
+    group = find_group(redshift, name)
+    if group is None:
+        redshift.create_cluster_parameter_group(
+            ParameterGroupName=group_name(name),
+            ParameterGroupFamily=FAMILY,
+            Description=f"Redshift {name} requires TLS",
+            Tags=tags.as_list(name),
+        )
+    elif tags.owner(group.get("Tags", [])) != name:
+        raise AwsError(
+            f"The parameter group {group_name(name)} was not made by these scripts: "
+            "give [DWH] DWH_CLUSTER_IDENTIFIER another name."
+        )
+    elif tls_required(redshift, group_name(name)):
+        return group_name(name)  # setting it again could have a cluster that runs wait for a restart
+    redshift.modify_cluster_parameter_group(
+        ParameterGroupName=group_name(name),
+        Parameters=[{"ParameterName": "require_ssl", "ParameterValue": "true"}],
+    )
+    return group_name(name)
+
+
+def tls_required(redshift, group: str) -> bool | None:
+    """Whether clusters with the parameter group of this name refuse connections without TLS; None: it does not say."""
+    for page in redshift.get_paginator("describe_cluster_parameters").paginate(ParameterGroupName=group):
+        for parameter in page["Parameters"]:
+            if parameter["ParameterName"] == "require_ssl":
+                return parameter.get("ParameterValue") == "true"
+    return None
+
+
+def delete_group(redshift, name: str) -> None:
+    """Delete the parameter group; for some time after its cluster AWS may still hold on to it."""
+
+    def look() -> tuple[str, bool | None]:
+        """Try it."""
+        try:
+            redshift.delete_cluster_parameter_group(ParameterGroupName=group_name(name))
+        except redshift.exceptions.InvalidClusterParameterGroupStateFault:
+            return "in use", None
+        except redshift.exceptions.ClusterParameterGroupNotFoundFault:
+            pass
+        return "gone", True
+
+    poll(f"parameter group {group_name(name)}", look, minutes=10)

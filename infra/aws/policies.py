@@ -1,0 +1,180 @@
+"""The IAM policies of the cluster's life, as pure functions that return a dict."""
+
+import re
+
+from infra.aws import parameter_group
+from infra.aws.tags import PROJECT
+
+VERSION = "2012-10-17"
+
+# What the scripts call, by the resource it is called on; a test holds this against the calls that are made.
+LOOKS = (
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeVpcs",
+    "redshift:DescribeClusterParameterGroups",
+    "redshift:DescribeClusterSnapshots",
+    "redshift:DescribeClusters",
+    "redshift-serverless:GetNamespace",
+    "redshift-serverless:GetWorkgroup",
+    "redshift-serverless:ListNamespaces",
+    "redshift-serverless:ListSnapshots",
+    "redshift-serverless:ListTagsForResource",
+    "redshift-serverless:ListWorkgroups",
+    "sts:GetCallerIdentity",
+)
+ROLE = (
+    "iam:AttachRolePolicy",
+    "iam:CreateRole",
+    "iam:DeleteRole",
+    "iam:DeleteRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:GetRole",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListRolePolicies",
+    "iam:PutRolePolicy",
+    "iam:UpdateAssumeRolePolicy",
+)
+GROUP = (
+    "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:CreateSecurityGroup",
+    "ec2:DeleteSecurityGroup",
+    "ec2:RevokeSecurityGroupIngress",
+)
+CLUSTER = (
+    "redshift:CreateCluster",
+    "redshift:CreateClusterParameterGroup",
+    "redshift:DeleteCluster",
+    "redshift:DeleteClusterParameterGroup",
+    "redshift:DescribeClusterParameters",
+    "redshift:DescribeClusterSubnetGroups",
+    "redshift:GetClusterCredentials",
+    "redshift:ModifyClusterIamRoles",
+    "redshift:ModifyClusterParameterGroup",
+    "redshift:PauseCluster",
+    "redshift:ResumeCluster",
+)
+SERVERLESS = (
+    "redshift-serverless:CreateNamespace",
+    "redshift-serverless:CreateUsageLimit",
+    "redshift-serverless:CreateWorkgroup",
+    "redshift-serverless:DeleteNamespace",
+    "redshift-serverless:DeleteUsageLimit",
+    "redshift-serverless:DeleteWorkgroup",
+    "redshift-serverless:GetCredentials",
+    "redshift-serverless:ListUsageLimits",
+    "redshift-serverless:UpdateNamespace",
+)
+# These of them take no resource, or one whose name is not known beforehand.
+UNBOUND = (
+    "redshift:DescribeClusterParameters",
+    "redshift:DescribeClusterSubnetGroups",
+    "redshift-serverless:CreateUsageLimit",
+    "redshift-serverless:DeleteUsageLimit",
+    "redshift-serverless:ListUsageLimits",
+)
+# What AWS asks of the caller on top, each for the sake of a call: no call has its name.
+IMPLIED = {
+    "ec2:CreateTags": "ec2:CreateSecurityGroup",
+    "ec2:DescribeAccountAttributes": "redshift-serverless:CreateWorkgroup",
+    "ec2:DescribeAddresses": "redshift:CreateCluster",
+    "ec2:DescribeAvailabilityZones": "redshift:CreateCluster",
+    "ec2:DescribeInternetGateways": "redshift:CreateCluster",
+    "ec2:DescribeSubnets": "redshift:CreateCluster",
+    "iam:CreateServiceLinkedRole": "redshift:CreateCluster",
+    "iam:PassRole": "redshift:CreateCluster",
+    "iam:TagRole": "iam:CreateRole",
+    "redshift:CreateClusterSnapshot": "redshift:DeleteCluster",
+    "redshift:CreateTags": "redshift:CreateCluster",
+    "redshift-serverless:CreateSnapshot": "redshift-serverless:DeleteNamespace",
+    "redshift-serverless:TagResource": "redshift-serverless:CreateNamespace",
+    "secretsmanager:CreateSecret": "redshift:CreateCluster",
+    "secretsmanager:DeleteSecret": "redshift:DeleteCluster",
+    "secretsmanager:DescribeSecret": "redshift:CreateCluster",
+    "secretsmanager:RotateSecret": "redshift:CreateCluster",
+    "secretsmanager:TagResource": "redshift:CreateCluster",
+    "secretsmanager:UpdateSecret": "redshift:CreateCluster",
+}
+
+
+def managed_policy(partition: str) -> str:
+    """The ARN of the AWS policy that the course attaches: it reads every bucket of the account."""
+    return f"arn:{partition}:iam::aws:policy/AmazonS3ReadOnlyAccess"
+
+
+def trust_policy(account: str, *, serverless: bool) -> dict:
+    """Only Redshift, and only for this account, may assume the role."""
+    services = ["redshift.amazonaws.com"] + ["redshift-serverless.amazonaws.com"] * serverless
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": services if serverless else services[0]},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+    }
+    return {"Version": VERSION, "Statement": [statement]}
+
+
+def read_policy(sources: tuple[str, ...], partition: str) -> dict:
+    """What COPY needs for these s3:// URLs and nothing else: a folder, which ends with /, or a single object."""
+    prefixes: dict[str, list[str]] = {}
+    for source in sources:
+        bucket, _, key = source.removeprefix("s3://").partition("/")
+        key = re.sub(r"[*?$]", r"${\g<0>}", key)  # the letters that IAM would take for patterns
+        prefixes.setdefault(bucket, []).append(key + "*" if not key or key.endswith("/") else key)
+    read = [f"arn:{partition}:s3:::{bucket}/{key}" for bucket, keys in prefixes.items() for key in keys]
+    statements = [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": read}]
+    for bucket, keys in prefixes.items():
+        statements.append(
+            {
+                "Effect": "Allow",
+                "Action": "s3:ListBucket",
+                "Resource": f"arn:{partition}:s3:::{bucket}",
+                "Condition": {"StringLike": {"s3:prefix": keys}},
+            }
+        )
+    return {"Version": VERSION, "Statement": statements}
+
+
+def caller_policy(account: str, region: str, name: str, role: str, *, serverless: bool = False) -> dict:
+    """The smallest policy for a person who runs all the scripts for one cluster, or workgroup, of this name.
+
+    Creating and changing is bound to the cluster's and the role's name; looking is not, where AWS has no narrower
+    form. IDs of security groups, namespaces and workgroups are not known beforehand: a tag or the region binds them.
+    """
+    role_arn = f"arn:aws:iam::{account}:role/{role}"
+    here = f"{region}:{account}"
+    service, calls, other = ("redshift", CLUSTER, "redshift-serverless")
+    if serverless:
+        service, calls, other = ("redshift-serverless", SERVERLESS, "redshift")
+    implied = [action for action in IMPLIED if not action.startswith(other + ":")]
+    tagged = {"StringEquals": {"aws:ResourceTag/project": PROJECT}}
+    asked = {"StringEquals": {"aws:RequestTag/project": PROJECT}}
+    linked = {"StringEquals": {"iam:AWSServiceName": "redshift.amazonaws.com"}}
+    passed = {"StringLike": {"iam:PassedToService": "redshift*.amazonaws.com"}}
+    groups, vpcs = f"arn:aws:ec2:{here}:security-group/*", f"arn:aws:ec2:{here}:vpc/*"
+    if serverless:
+        things = [f"arn:aws:redshift-serverless:{here}:{kind}/*" for kind in ("namespace", "workgroup", "snapshot")]
+    else:
+        things = [f"arn:aws:redshift:{here}:cluster:{name}", f"arn:aws:redshift:{here}:snapshot:{name}/*"]
+        things += [f"arn:aws:redshift:{here}:dbuser:{name}/*", f"arn:aws:redshift:{here}:dbname:{name}/*"]
+        things += [f"arn:aws:redshift:{here}:parametergroup:{parameter_group.group_name(name)}"]
+    secrets = [action for action in implied if action.startswith("secretsmanager:")]
+    own = [*calls, *(action for action in implied if action.startswith(service + ":"))]
+    unbound = [action for action in own if action in UNBOUND]
+
+    def allow(actions: list[str], resource: str | list[str], condition: dict | None = None) -> dict:
+        """A statement of the policy."""
+        statement = {"Effect": "Allow", "Action": sorted(actions), "Resource": resource}
+        return statement | ({"Condition": condition} if condition else {})
+
+    statements = [
+        allow([*LOOKS, *(action for action in implied if action.startswith("ec2:Describe")), *unbound], "*"),
+        allow([*ROLE, "iam:TagRole"], role_arn),
+        allow(["iam:PassRole"], role_arn, passed),
+        allow(["iam:CreateServiceLinkedRole"], f"arn:aws:iam::{account}:role/aws-service-role/redshift*", linked),
+        allow(["ec2:CreateSecurityGroup"], vpcs),
+        allow(["ec2:CreateSecurityGroup", "ec2:CreateTags"], groups, asked),
+        allow([action for action in GROUP if action != "ec2:CreateSecurityGroup"], groups, tagged),
+        allow([action for action in own if action not in unbound], things),
+        allow(secrets, f"arn:aws:secretsmanager:{here}:secret:redshift!*"),
+    ]
+    return {"Version": VERSION, "Statement": statements}

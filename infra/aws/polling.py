@@ -1,0 +1,47 @@
+"""Waiting for AWS: bounded, with a line of progress for each state and each minute."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from botocore.exceptions import ClientError
+
+from infra.aws.client_errors import error_code
+from infra.errors import AwsError
+
+POLL_SECONDS = 15.0  # between two looks at something that takes minutes; the first looks are sooner
+Answer = TypeVar("Answer")
+
+
+def poll(what: str, look: Callable[[], tuple[str, Answer]], *, minutes: int) -> Answer:
+    """Look until the answer is there, with a progress line on stderr for each state and each minute.
+
+    `look` returns the state and an answer, None for "not yet". Raises AwsError when the minutes are over.
+    """
+    start, shown, pause = time.monotonic(), None, 1.0
+    while True:
+        state, answer = look()
+        if answer is not None:
+            return answer
+        passed = time.monotonic() - start
+        if passed >= minutes * 60:
+            raise AwsError(f"{what}: still {state} after {minutes} minutes; run this again to wait on.")
+        if shown != (shown := (state, int(passed // 60))):
+            print(f"  {what}: {state}, {int(passed // 60)} of at most {minutes} min", file=sys.stderr, flush=True)
+        time.sleep(min(pause, POLL_SECONDS))
+        pause *= 2
+
+
+def retry_new_role(call: Callable[[], object]) -> None:
+    """Make a call that names a role; one that is seconds old may not be known everywhere, so try for a minute."""
+    for left in range(4, -1, -1):
+        try:
+            call()
+            return
+        except ClientError as error:
+            about_role = "role" in error.response["Error"].get("Message", "").lower()
+            if not (left and about_role and error_code(error) in ("InvalidParameterValue", "ValidationException")):
+                raise
+        print("  waiting for AWS to know the new role", file=sys.stderr, flush=True)
+        time.sleep(POLL_SECONDS)

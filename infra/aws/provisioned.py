@@ -1,0 +1,171 @@
+"""A provisioned Redshift cluster: one verb a method, on the cluster of one name."""
+
+import boto3
+
+from infra.aws import parameter_group, tags
+from infra.aws.cluster import ClusterInfo, how_to_destroy
+from infra.aws.cluster_spec import ClusterSpec
+from infra.aws.polling import poll, retry_new_role
+from infra.aws.session import CLIENT_CONFIG
+from infra.errors import AwsError
+
+# States in which the cluster does not come round by itself.
+BROKEN = ("incompatible-hsm", "incompatible-network", "incompatible-parameters", "incompatible-restore", "unavailable")
+BROKEN += ("hardware-failure", "storage-full")
+
+
+class Provisioned:
+    """The cluster of this name, there or not."""
+
+    word = "cluster"
+
+    def __init__(self, session: boto3.Session, name: str):
+        """Make the client; nothing is asked yet."""
+        self.name = name
+        self.client = session.client("redshift", config=CLIENT_CONFIG)
+
+    def find(self) -> ClusterInfo | None:
+        """What AWS says of the cluster; None: there is none."""
+        try:
+            cluster = self.client.describe_clusters(ClusterIdentifier=self.name)["Clusters"][0]
+        except self.client.exceptions.ClusterNotFoundFault:
+            return None
+        endpoint = cluster.get("Endpoint", {})
+        return ClusterInfo(
+            state=cluster["ClusterStatus"].lower(),
+            owner=tags.owner(cluster.get("Tags", [])),
+            host=endpoint.get("Address", ""),
+            port=endpoint.get("Port", 0),
+            size=f"{cluster['NumberOfNodes']} x {cluster['NodeType']}",
+            version=".".join(filter(None, [cluster.get("ClusterVersion"), cluster.get("ClusterRevisionNumber")])),
+            public=cluster.get("PubliclyAccessible", False),
+            encrypted=cluster.get("Encrypted", False),
+            roles=tuple(role["IamRoleArn"] for role in cluster.get("IamRoles", [])),
+            groups=tuple(group["VpcSecurityGroupId"] for group in cluster.get("VpcSecurityGroups", [])),
+            created=cluster.get("ClusterCreateTime"),
+            nodes=cluster["NumberOfNodes"],
+            node_type=cluster["NodeType"],
+            parameter_group=next(
+                (
+                    group["ParameterGroupName"]
+                    for group in cluster.get("ClusterParameterGroups", [])
+                    if group.get("ParameterApplyStatus") == "in-sync"
+                ),
+                "",
+            ),
+        )
+
+    def create(self, target: ClusterSpec, role: str, group: str, password: str) -> None:
+        """Have the cluster made, its parameter group first, unless it is there.
+
+        An empty password is left to Secrets Manager.
+        """
+        if self.find():
+            return
+        request = {
+            "ClusterIdentifier": self.name,
+            "ClusterType": "multi-node" if target.nodes > 1 else "single-node",
+            "NodeType": target.node_type,
+            "DBName": target.dbname,
+            "Port": target.port,
+            "MasterUsername": target.user,
+            "IamRoles": [role],
+            "VpcSecurityGroupIds": [group],
+            "ClusterParameterGroupName": parameter_group.ensure_group(self.client, self.name),
+            "PubliclyAccessible": target.public,
+            "Encrypted": True,
+            "Tags": tags.as_list(self.name),
+        }
+        if target.nodes > 1:
+            request["NumberOfNodes"] = target.nodes
+        if target.subnet_group:
+            request["ClusterSubnetGroupName"] = target.subnet_group
+        request |= {"MasterUserPassword": password} if password else {"ManageMasterPassword": True}
+
+        retry_new_role(lambda: self.client.create_cluster(**request))
+
+    def wait(self, state: str = "available", minutes: int = 30) -> ClusterInfo:
+        """Wait for a state that is on its way; raise AwsError for one from which none leads there."""
+
+        def look() -> tuple[str, ClusterInfo | None]:
+            """Where it is now."""
+            found = self.find()
+            if found is None:
+                raise AwsError(f"The cluster {self.name} is gone.")
+            if found.state in (*BROKEN, "deleting", "final-snapshot"):
+                raise AwsError(f"The cluster {self.name} is {found.state}: it will not become {state}.")
+            if state == "available" and found.state == "paused":
+                raise AwsError(
+                    f"The cluster {self.name} is paused: resume it with `python infra/cluster_status.py --resume`."
+                )
+            return found.state, found if found.state == state and (found.host or state != "available") else None
+
+        return poll(f"cluster {self.name}", look, minutes=minutes)
+
+    def attach_role(self, found: ClusterInfo, role: str) -> None:
+        """Let the cluster use the role, if it does not yet."""
+        if role not in found.roles:
+            self.client.modify_cluster_iam_roles(ClusterIdentifier=self.name, AddIamRoles=[role])
+            self.wait()
+
+    def pause(self) -> None:
+        """Have the cluster paused."""
+        self.client.pause_cluster(ClusterIdentifier=self.name)
+
+    def resume(self) -> None:
+        """Have the cluster resumed."""
+        self.client.resume_cluster(ClusterIdentifier=self.name)
+
+    def delete(self, snapshot: str) -> None:
+        """Delete the cluster and wait until it is gone; with a snapshot of this name, or "" for none."""
+        last = {"SkipFinalClusterSnapshot": True}
+        if snapshot:
+            last = {"SkipFinalClusterSnapshot": False, "FinalClusterSnapshotIdentifier": snapshot}
+
+        def look() -> tuple[str, bool | None]:
+            """Ask for it until AWS does it: a cluster that is being made or changed cannot be deleted yet."""
+            found = self.find()
+            if found is None:
+                return "gone", True
+            if found.state not in ("deleting", "final-snapshot"):
+                try:
+                    self.client.delete_cluster(ClusterIdentifier=self.name, **last)
+                except self.client.exceptions.InvalidClusterStateFault:
+                    if found.state == "paused":
+                        raise AwsError(
+                            f"AWS does not delete the cluster {self.name} like this while it is paused: "
+                            "run cluster_status.py --resume --wait, and then this again."
+                        ) from None
+                    return found.state, None
+                except self.client.exceptions.ClusterNotFoundFault:
+                    return "gone", True
+            return "deleting", None
+
+        poll(f"cluster {self.name}", look, minutes=45)
+
+    def tls_required(self, found: ClusterInfo) -> bool | None:
+        """Whether the cluster refuses connections without TLS; None: unknown."""
+        return parameter_group.tls_required(self.client, found.parameter_group) if found.parameter_group else None
+
+    def credentials(self, user: str, dbname: str) -> tuple[str, str]:
+        """A database user and password for the next 15 minutes, for a user that is there."""
+        answer = self.client.get_cluster_credentials(
+            ClusterIdentifier=self.name, DbUser=user, DbName=dbname, DurationSeconds=900, AutoCreate=False
+        )
+        return answer["DbUser"], answer["DbPassword"]
+
+    def leftovers(self) -> list[str]:
+        """What still costs money in the region, and how to remove it: our clusters, and the snapshots of this one."""
+        left = []
+        for page in self.client.get_paginator("describe_clusters").paginate(TagKeys=["project"]):
+            for cluster in page["Clusters"]:
+                if owner := tags.owner(cluster.get("Tags", [])):
+                    kind = "multi-node" if cluster.get("NumberOfNodes", 1) > 1 else "single-node"
+                    left.append(f"cluster {owner} ({cluster['ClusterStatus']}): {how_to_destroy(owner, kind)}")
+        command = f"aws redshift delete-cluster-snapshot --region {self.client.meta.region_name} --snapshot-identifier"
+        for page in self.client.get_paginator("describe_cluster_snapshots").paginate(SnapshotType="manual"):
+            for snapshot in page["Snapshots"]:
+                name = snapshot["SnapshotIdentifier"]
+                if (snapshot["ClusterIdentifier"], snapshot["SnapshotType"]) == (self.name, "manual"):
+                    left.append(f"snapshot {name} of {self.name}, billed for its storage: run `{command} {name}`")
+        return left

@@ -1,0 +1,88 @@
+"""Every error that a user can cause or meet, as one tree; each knows the exit code of the script that it ends.
+
+    SparkifyError                1
+    ├── ConfigError              2   a missing or wrong value in dwh.cfg
+    ├── DatabaseError            1   what a database server answered
+    ├── WarehouseError           1   the warehouse cannot be reached or used
+    │   └── ServerError          1   the embedded PostgreSQL cannot be made or started
+    ├── LoadError                1   a load that did not happen
+    │   ├── RejectedRecordsError 1   because of records that COPY rejected
+    │   └── QualityError         1   because of quality checks that failed
+    ├── SourceError              1   files that cannot be read
+    ├── AwsError                 1   AWS, or what is there, does not allow the next step
+    ├── Interrupted              1   Ctrl-C
+    └── StatementError           1   SQL that the embedded warehouse does not run
+        ├── NotSupportedError    1   SQL that Redshift lacks, or that the embedded warehouse does not cover
+        └── CopyError            1   a COPY that cannot be run: a fault of the statement or of its source
+
+The message of each is a sentence, or a few lines, for the person who ran the script: what is wrong, and what to do.
+"""
+
+
+class SparkifyError(Exception):
+    """The root of the tree."""
+
+    exit_code = 1
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback: a notebook, too, ends with the sentence alone."""
+        return [str(self)]
+
+
+class ConfigError(SparkifyError):
+    """A missing or wrong value in dwh.cfg; the message names the file, the section and the key."""
+
+    exit_code = 2
+
+
+class DatabaseError(SparkifyError):
+    """What a database server answered, in one sentence."""
+
+
+class WarehouseError(SparkifyError):
+    """The warehouse cannot be reached or used."""
+
+
+class ServerError(WarehouseError):
+    """The embedded PostgreSQL cannot be made or started."""
+
+
+class LoadError(SparkifyError):
+    """A load that did not happen."""
+
+
+class RejectedRecordsError(LoadError):
+    """A COPY that failed because of the records it rejected; the message lists them."""
+
+
+class QualityError(LoadError):
+    """Quality checks that failed; the message lists each with the first of its offending rows."""
+
+
+class SourceError(SparkifyError):
+    """Files of the source that cannot be read; the message names the place."""
+
+
+class AwsError(SparkifyError):
+    """AWS, or what is there, does not allow the next step."""
+
+
+class Interrupted(SparkifyError):
+    """Ctrl-C, with what it means for the work that was under way."""
+
+
+class StatementError(SparkifyError):
+    """SQL that the embedded warehouse does not run; the server raises it, so that the transaction is aborted."""
+
+
+class NotSupportedError(StatementError):
+    """SQL that Redshift does not have or that the embedded warehouse does not cover; `lacking` tells which."""
+
+    def __init__(self, message: str, lacking: bool = False):
+        """`lacking`: Redshift does not have it either."""
+        super().__init__(message)
+        self.lacking = lacking
+
+
+class CopyError(StatementError):
+    """A COPY that cannot be run: a fault of the statement or of its source, not of the data."""

@@ -1,0 +1,1 @@
+"""COPY of JSON, as Redshift runs it, into the embedded warehouse."""

@@ -1,0 +1,91 @@
+"""What a COPY tells about itself in Redshift's system tables."""
+
+import time
+
+import psycopg2
+
+from infra.local.copy_command.exact_path import Record, Rejected
+from infra.local.copy_command.files import SourceFile
+
+_KINDS = {"character varying": "varchar", "character": "char", "integer": "int4", "bigint": "int8"}
+
+
+class Journal:
+    """What a COPY tells about itself while it runs and after it fails, over a connection of its own.
+
+    Its rows in stl_load_errors and its count survive a rollback; its row in stv_load_state is there while it runs.
+    """
+
+    INTERVAL = 0.2  # seconds between two rows of progress at least
+
+    def __init__(self, connection: psycopg2.extensions.connection, table: int, files: list[SourceFile]):
+        """Open the connection and announce the COPY; `table` is the table's number in the catalog."""
+        self._connection = psycopg2.connect(**connection.reach)
+        self._connection.autocommit = True
+        self._pid = connection.info.backend_pid
+        self._table = table
+        self._files = files
+        self._last = 0.0
+        with self._connection.cursor() as cursor:
+            cursor.execute("SELECT nextval('redshift.query_id')")
+            self.query = cursor.fetchone()[0]
+            for name in ("stv_load_state", "last_copy"):  # of processes that were killed
+                cursor.execute(
+                    f"DELETE FROM redshift.{name} WHERE session NOT IN (SELECT pid FROM pg_stat_get_activity(NULL))"
+                )
+            cursor.execute(
+                """INSERT INTO redshift.last_copy VALUES (%s, %s, 0)
+                ON CONFLICT (session) DO UPDATE SET query = excluded.query, rows_loaded = 0""",
+                (self._pid, self.query),
+            )
+            total = sum(file.size for file in files)
+            cursor.execute(
+                """INSERT INTO redshift.stv_load_state VALUES
+                (100, %s, %s, 0, %s, now(), %s, 0, %s, 0, 0, %s, 0, '', 0)""",
+                (self._pid, self.query, self._pid, total, total, len(files)),
+            )
+
+    def _write(self, query: str, values: tuple) -> None:
+        """Run one statement; progress and rejected records come from different threads, so each has its cursor."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(query, values)
+
+    def progress(self, files: int, size: int) -> None:
+        """Note the files and bytes read so far, now and then."""
+        if time.monotonic() - self._last < self.INTERVAL:
+            return
+        self._last = time.monotonic()
+        self._write(
+            """UPDATE redshift.stv_load_state SET recordtime = now(), num_files_complete = %s, bytes_loaded = %s,
+            bytes_loaded_compressed = %s, current_file = %s, pct_complete = %s WHERE query = %s""",
+            (files, size, size, self._files[files - 1].name, 100 * files // len(self._files), self.query),
+        )
+
+    def note(self, record: Record, fault: Rejected) -> None:
+        """Write a rejected record to stl_load_errors."""
+        column = fault.column
+        self._write(
+            """INSERT INTO redshift.stl_load_errors VALUES
+            (100, 0, %s, now(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+            (
+                self._table, self._pid, self.query, record.file, record.line,
+                column.name if column else "",
+                _KINDS.get(column.kind, column.kind) if column else "",
+                str(column.length) if column and column.length is not None and column.length > 0 else "",
+                fault.position, _printable(record.text), _printable(fault.value), fault.code, fault.reason,
+            ),
+        )  # fmt: skip
+
+    def loaded(self, rows: int) -> None:
+        """Note how many rows the COPY has loaded, for pg_last_copy_count()."""
+        self._write("UPDATE redshift.last_copy SET rows_loaded = %s WHERE query = %s", (rows, self.query))
+
+    def close(self) -> None:
+        """Take the row in stv_load_state back and close the connection."""
+        self._write("DELETE FROM redshift.stv_load_state WHERE query = %s", (self.query,))
+        self._connection.close()
+
+
+def _printable(text: str) -> str:
+    """The first 1,024 characters without what PostgreSQL cannot store."""
+    return text[:1024].encode(errors="replace").decode().replace("\0", "")

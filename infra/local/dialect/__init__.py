@@ -1,0 +1,1 @@
+"""Redshift SQL to PostgreSQL SQL, or a refusal that says why."""

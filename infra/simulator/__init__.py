@@ -1,0 +1,1 @@
+"""Simulated songs and user activity, in the form of the course's files."""

@@ -1,0 +1,1 @@
+"""The tests; each room has the name of what it tests."""

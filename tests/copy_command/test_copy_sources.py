@@ -1,0 +1,263 @@
+"""COPY's files: prefixes, manifests, compression and regions in S3, local paths, and what cannot be read."""
+
+import bz2
+import gzip
+import json
+import os
+from pathlib import Path
+
+import boto3
+import psycopg2
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError
+from psycopg2.extensions import QuotedString
+
+from infra.local.copy_command import files
+from tests.fixtures.aws import free_port
+from tests.fixtures.copying import AUTO, Copier
+
+IN_REGION = AUTO + " REGION 'us-west-2'"
+
+
+def put(s3, **objects: str | bytes) -> None:
+    """Put objects into the bucket; `__` in a name stands for a slash, `_json` at its end for `.json`."""
+    for name, body in objects.items():
+        key = name.replace("__", "/").replace("_json", ".json")
+        s3.put_object(Bucket="sparkify", Key=key, Body=body.encode() if isinstance(body, str) else body)
+
+
+def manifest(s3, *entries: dict) -> str:
+    """Put a manifest and return its URL."""
+    put(s3, manifest=json.dumps({"entries": entries}))
+    return "s3://sparkify/manifest"
+
+
+def entry(key: str, **more: bool) -> dict:
+    """An entry of a manifest."""
+    return {"url": f"s3://sparkify/{key}", **more}
+
+
+def test_a_prefix_takes_its_neighbours_unless_it_ends_with_a_slash(copier: Copier, s3):
+    """A prefix takes its neighbours unless it ends with a slash."""
+    put(s3, log_data__a_json='{"a": "1"}', log_data__2018__b_json='{"a": "2"}', log_data_old__x_json='{"a": "old"}')
+    copier.copy("s3://sparkify/log_data/")
+    assert sorted(copier.rows()) == [("1",), ("2",)]
+    copier.copy("s3://sparkify/log_data")
+    assert sorted(copier.rows()) == [("1",), ("1",), ("2",), ("2",), ("old",)]
+
+
+def test_a_jsonpaths_file_under_the_prefix_is_read_as_data(copier: Copier, s3):
+    """A JSONpaths file under the prefix is read as data."""
+    put(s3, log__a_json='{"a": "1"}', log__paths_json='{"jsonpaths": ["$.a"]}')
+    copier.copy("s3://sparkify/log/", "FORMAT JSON 's3://sparkify/log/paths.json'")
+    assert copier.rows() == [("1",), (None,)]
+
+
+def test_folder_keys_and_empty_objects_hold_no_rows(copier: Copier, s3):
+    """Folder keys and empty objects hold no rows."""
+    put(s3, log__="", log__sub__="not json", log__empty_json="", log__a_json='{"a": "1"}', log__space_json=" \n")
+    copier.copy("s3://sparkify/log/")
+    assert copier.rows() == [("1",)]
+    copier.copy("s3://sparkify/log/empty")
+    assert copier.rows() == [("1",)] and copier.execute("SELECT pg_last_copy_count()") == [(0,)]
+
+
+def test_many_objects_of_many_sizes(copier: Copier, s3, monkeypatch: pytest.MonkeyPatch):
+    """More than are fetched ahead, and some too large for that."""
+    for number in range(70):
+        put(s3, **{f"log__{number:03}": f'{{"a": "{number}"}}\n' * (30_000 if number % 30 == 0 else 1)})
+    copier.copy("s3://sparkify/log/")
+    assert len(copier.rows()) == 67 + 3 * 30_000
+    assert len(set(copier.rows())) == 70
+
+
+def test_manifest(copier: Copier, s3):
+    """Manifest."""
+    put(s3, a_json='{"a": "1"}', b_json='{"a": "2"}')
+    url = manifest(s3, entry("a.json", mandatory=True), entry("b.json"), entry("b.json"), entry("none.json"))
+    copier.copy(url, AUTO + " MANIFEST")
+    assert copier.rows() == [("1",), ("2",), ("2",)]
+
+
+def test_a_manifest_s_mandatory_file_must_exist_and_one_of_all(copier: Copier, s3):
+    """A manifest's mandatory file must exist and one of all."""
+    put(s3, a_json='{"a": "1"}')
+    url = manifest(s3, entry("a.json"), entry("none.json", mandatory=True))
+    assert "s3://sparkify/none.json cannot be read: it does not exist" in copier.refused(AUTO + " MANIFEST", url)
+    url = manifest(s3, entry("none.json", mandatory=False))
+    assert "names no file that exists" in copier.refused(AUTO + " MANIFEST", url)
+
+
+@pytest.mark.parametrize(
+    "body", ["", "{", "[]", '{"entries": [{"mandatory": true}]}', '{"entries": [{"url": "/tmp/x"}]}']
+)
+def test_a_broken_manifest(copier: Copier, s3, body: str):
+    """A broken manifest."""
+    put(s3, manifest=body)
+    assert "s3://sparkify/manifest is not of the form" in copier.refused(AUTO + " MANIFEST", "s3://sparkify/manifest")
+
+
+@pytest.mark.parametrize(("word", "pack"), [("GZIP", gzip.compress), ("BZIP2", bz2.compress)])
+@pytest.mark.parametrize("place", ["s3", "disk"])
+def test_compression_must_be_declared(copier: Copier, s3, word: str, pack, place: str):
+    """Compression must be declared."""
+    packed = pack(b'{"a": "1"}\n{"a": "2"}\n') + pack(b'{"a": "3"}')
+    put(s3, data_json=packed)
+    source = "s3://sparkify/data.json" if place == "s3" else copier.file(packed)
+    copier.copy(source, f"{AUTO} {word}")
+    assert copier.rows() == [("1",), ("2",), ("3",)]
+    copier.connection.commit()
+    assert copier.rejected(packed)[0][1] in (1216, 1220)
+    copier.file(b'{"a": "1"}')
+    put(s3, data_json=b'{"a": "1"}')
+    assert source in copier.refused(f"{AUTO} {word}", source)
+
+
+@pytest.mark.parametrize(("word", "pack"), [("GZIP", gzip.compress), ("BZIP2", bz2.compress)])
+@pytest.mark.parametrize("damage", ["cut", "changed"])
+def test_a_damaged_compressed_file(copier: Copier, word: str, pack, damage: str):
+    """A damaged compressed file."""
+    packed = pack(os.urandom(5000).hex().encode())
+    bad = packed[:-100] if damage == "cut" else packed[:500] + bytes(100) + packed[600:]
+    source = copier.file(bad)
+    assert f"{source} cannot be read" in copier.refused(f"{AUTO} {word}", source)
+
+
+def test_a_bucket_in_another_region_needs_region(copier: Copier, s3):
+    """A bucket in another region needs region."""
+    boto3.client("s3", region_name="eu-west-1").create_bucket(
+        Bucket="far", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+    boto3.client("s3", region_name="eu-west-1").put_object(Bucket="far", Key="a.json", Body=b'{"a": "1"}')
+    message = copier.refused(AUTO, "s3://far/")
+    assert "the bucket far is in eu-west-1" in message and "REGION" in message
+    copier.copy("s3://far/", AUTO + " REGION AS 'eu-west-1'")
+    assert copier.rows() == [("1",)]
+
+
+def test_local_directories_are_read_to_their_depth_and_in_the_order_of_their_names(copier: Copier):
+    """Local directories are read to their depth and in the order of their names."""
+    for number, name in enumerate(["a.json", "sub/deep/b.json", "x.json/c.json", ".hidden"]):
+        copier.file(f'{{"a": "{number}"}}', f"log/{name}")
+    copier.copy(str(copier.folder / "log") + os.sep)
+    assert copier.rows() == [("3",), ("0",), ("1",), ("2",)]
+
+
+@pytest.mark.parametrize("name", ["a=7/x.json", "x.json.gz", "x.zst", "[ab].json", "it's 100%.json", "é\\x.csv"])
+def test_a_file_s_name_means_nothing(copier: Copier, name: str, monkeypatch: pytest.MonkeyPatch):
+    """DuckDB would read partitions, compression, patterns and formats into it."""
+    if os.name == "nt" and "\\" in name:
+        pytest.skip("Windows has no such file name")
+    monkeypatch.setattr("infra.local.copy_command.batches.WHOLE", range(1, 1 << 40))
+    copier.copy(copier.file('{"a": "1"}\n{"a": "2"}', name))
+    assert copier.rows() == [("1",), ("2",)]
+
+
+def test_what_is_not_there(copier: Copier, s3, tmp_path: Path):
+    """What is not there."""
+    missing = str(tmp_path / "missing")
+    assert f"'{missing}' does not exist" in copier.refused(AUTO, missing)
+    (tmp_path / "empty").mkdir()
+    assert "no file's name begins with it" in copier.refused(AUTO, str(tmp_path / "empty"))
+    assert "'s3://sparkify/log_data/' does not exist" in copier.refused(IN_REGION, "s3://sparkify/log_data/")
+    message = copier.refused(IN_REGION, "s3://no-such-bucket/log_data/")
+    assert "s3://no-such-bucket cannot be read: the bucket does not exist" in message
+    for where in ("s3://sparkify/paths.json", str(tmp_path / "paths.json")):
+        message = copier.refused(f"FORMAT JSON {QuotedString(where)}")
+        assert where.replace("\\", "") in message.replace("\\", "") and "does not exist" in message
+
+
+def test_an_unreadable_file_is_named(copier: Copier):
+    """An unreadable file is named."""
+    copier.file('{"a": "1"}', "log/a.json")
+    link = copier.folder / "log" / "b.json"
+    try:
+        link.symlink_to(copier.folder / "nowhere")
+    except OSError as error:
+        pytest.skip(f"no symbolic links here: {error}")
+    message = copier.refused(AUTO, str(copier.folder / "log"))
+    assert "b.json" in message and "does not exist" in message
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads every file; Windows has no chmod"
+)
+def test_a_file_without_permission_is_named(copier: Copier):
+    """A file without permission is named."""
+    source = copier.file('{"a": "1"}')
+    Path(source).chmod(0)
+    assert f"{source} cannot be read: Permission denied" in copier.refused(AUTO, source)
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [("InvalidAccessKeyId", "access key does not exist"), ("SignatureDoesNotMatch", "secret key is wrong"),
+     ("ExpiredToken", "session has expired"), ("403", "access is denied"), ("AccessDenied", "access is denied"),
+     ("SlowDown", "Reduce your request rate")],
+)  # fmt: skip
+def test_what_s3_refuses_is_explained(code: str, says: str):
+    """WhatS3 refuses is explained."""
+    error = ClientError({"Error": {"Code": code, "Message": "Reduce your request rate"}}, "GetObject")
+    message = files.explain("s3://sparkify/log_data/", error)
+    assert message.startswith("S3ServiceException: s3://sparkify/log_data/ cannot be read") and says in message
+
+
+def test_wrong_credentials(copier: Copier, s3, monkeypatch: pytest.MonkeyPatch):
+    """HeadBucket is the first request, and its answer has no body to say more than 403."""
+    put(s3, a_json='{"a": "1"}')
+
+    class Denying:
+        """An S3 client that is let in nowhere."""
+
+        def head_bucket(self, Bucket: str):
+            """Answer 403."""
+            raise ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadBucket")
+
+    monkeypatch.setattr(boto3.Session, "client", lambda *_, **__: Denying())
+    message = copier.refused(AUTO, "s3://sparkify/a.json")
+    assert "s3://sparkify cannot be read: access is denied (403)" in message
+    monkeypatch.undo()
+    assert copier.rows() == []
+
+
+def test_no_credentials(copier: Copier, s3, monkeypatch: pytest.MonkeyPatch):
+    """No credentials."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    assert "redentials" in copier.refused(AUTO, "s3://sparkify/log_data/")
+
+
+def test_nobody_answers(copier: Copier, s3, monkeypatch: pytest.MonkeyPatch):
+    """Nobody answers."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    assert "s3://sparkify/log_data/ cannot be read: Could not connect" in copier.refused(
+        AUTO, "s3://sparkify/log_data/"
+    )
+
+
+def test_a_file_that_breaks_off_fails_the_copy(copier: Copier, s3, monkeypatch: pytest.MonkeyPatch):
+    """A file that breaks off fails the COPY."""
+    put(s3, log__a_json='{"a": "1"}', log__b_json='{"a": "2"}')
+
+    def break_off():
+        """What botocore raises when the connection ends."""
+        raise ConnectionClosedError(endpoint_url="s3://sparkify")
+
+    real = files._s3_file
+    monkeypatch.setattr(
+        files,
+        "_s3_file",
+        lambda client, bucket, key, size: (
+            files.SourceFile(f"s3://{bucket}/{key}", size, break_off)
+            if "b.json" in key
+            else real(client, bucket, key, size)
+        ),
+    )
+    with pytest.raises(psycopg2.InternalError, match="s3://sparkify/log/b.json cannot be read"):
+        copier.copy("s3://sparkify/log/")
+    copier.connection.rollback()
+    assert copier.rows() == []

@@ -1,0 +1,122 @@
+"""The analysts' questions: answers from inputs that can be read here, and the same from other code; no fan-out."""
+
+import re
+from datetime import date
+
+import pytest
+
+from infra import simulate_data
+from infra.database import execute, transaction
+from notebooks.answers import ask
+from sql_queries import analytics_queries, join_counts_select, row_counts_select
+from tests.fixtures.etl import TS, answers_of, event, log_events, song
+from tests.fixtures.plain_answers import answers
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+# Ada plays T three times and U once, in two sessions; Bo, who pays later, plays T; Cy (no gender) plays V, which is in
+# no catalogue; Di only looks at the home page.
+EVENTS = [
+    event(),
+    event(ts=TS + 300_000),
+    event(ts=TS + 600_000, song="U", artist="B", length=60.0),
+    event(ts=TS + 3 * DAY, sessionId=6, location="Bend, OR"),
+    event(ts=TS + HOUR, userId="2", gender="M", sessionId=7),
+    event(ts=TS + 2 * HOUR, userId="2", gender="M", sessionId=7, level="paid", page="Upgrade"),
+    event(
+        ts=TS + 9 * DAY, userId="3", gender=None, sessionId=8, song="V", level="paid", location="Bend, OR", length=None
+    ),
+    event(userId="4", gender="F", sessionId=9, page="Home", song=None, artist=None, length=None),
+]
+EXPECTED = {
+    "popular songs by user gender": [
+        ("F", 1, "T", "A", 3), ("F", 2, "U", "B", 1), ("M", 1, "T", "A", 1), ("unknown", 1, "V", "A", 1),
+    ],
+    "activity by day of the week": [
+        (0, "Sunday", 1, 1, 1, 1.0), (1, "Monday", 1, 1, 1, 1.0), (5, "Friday", 4, 2, 1, 4.0),
+    ],
+    "average number of songs streamed per user": [
+        ("all", 4, 6, 1.5, 1.0), ("free", 2, 4, 2.0, 1.0), ("paid", 2, 2, 1.0, 1.0),
+    ],
+    "distribution of the number of songs per user": [("0", 1, 0), ("1-4", 3, 6)],
+    "most played songs": [("T", "A", 4, 2), ("U", "B", 1, 1), ("V", "A", 1, 1)],
+    "most played artists": [("A", 5, 3, 2), ("B", 1, 1, 1)],
+    "plays by hour of day": [(1, 5, 2), (2, 1, 1)],
+    "free against paid by day": [
+        (date(2018, 11, 2), "free", 4, 2), (date(2018, 11, 5), "free", 1, 1), (date(2018, 11, 11), "paid", 1, 1),
+    ],
+    "active users per week": [(date(2018, 10, 29), 44, 2, 4), (date(2018, 11, 5), 45, 2, 2)],
+    "top locations": [("Fargo, ND-MN", 4, 2), ("Bend, OR", 2, 2)],
+    "sessions: length and plays": [("1", 3, 3, 2.2, 3.3), ("2-4", 1, 3, 11.0, 11.0)],
+}  # fmt: skip
+
+
+def test_every_question_is_answered_as_counted_by_hand(case):
+    """Whole result sets; Cy's gender is unknown, the songs' catalogue does not matter, Di counts as a user."""
+    case.load(EVENTS, [song(), song(song_id="S2", title="T", artist_name="A", duration=100.0)])
+    assert answers_of(case.config) == EXPECTED
+
+
+def test_empty_tables_give_empty_answers(case):
+    """No row, not one of NULLs or zeros."""
+    with transaction(case.connection):
+        assert [ask(case.connection, question).rows for question in analytics_queries] == [[]] * len(analytics_queries)
+
+
+def test_ties_go_by_name_and_lists_end_where_they_say(case):
+    """Twelve songs with a play each: ten in the list, the first by name; five for the gender."""
+    case.load([event(ts=TS + number, song=f"song {chr(76 - number)}", artist=f"{number % 3}") for number in range(12)])
+    found = answers_of(case.config)
+    assert [row[0] for row in found["most played songs"]] == [f"song {sign}" for sign in "ABCDEFGHIJ"]
+    assert [row[:3] for row in found["popular songs by user gender"]] == [
+        ("F", place, f"song {sign}") for place, sign in enumerate("ABCDE", 1)
+    ]
+    assert found["most played artists"] == [("0", 4, 1, 4), ("1", 4, 1, 4), ("2", 4, 1, 4)]
+
+
+@pytest.fixture
+def simulated(case):
+    """A warehouse with 3,000 simulated events and 300 songs."""
+    folder = case.data.parent / "simulated"
+    simulate_data.simulate(folder, songs=300, users=40, events=3_000, days=17, seed=7)
+    for name in ("log_data", "song_data", "log_json_path.json"):
+        target = case.data / name
+        target.rename(case.data / f"old {name}")
+        (folder / name).rename(target)
+    case.stage()
+    case.transform()
+    return case
+
+
+def test_simulated_data_give_the_answers_of_plain_python(simulated):
+    """Question by question, from the same files by other code."""
+    expected = answers(log_events(simulated.data))
+    found = answers_of(simulated.config)
+    assert list(found) == list(analytics_queries) == list(expected)
+    for question, rows in found.items():
+        assert rows == expected[question], question
+
+
+@pytest.mark.parametrize("question", analytics_queries)
+def test_no_question_multiplies_or_loses_plays(simulated, question):
+    """The plays of all rows, with the lists' limits lifted, are the rows of songplays."""
+    query = re.sub(r"LIMIT \d+|WHERE place <= 5", "", analytics_queries[question])
+    with transaction(simulated.connection):
+        cursor = execute(simulated.connection, query)
+        columns = [column.name for column in cursor.description]
+        rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+        (songplays,) = execute(simulated.connection, "SELECT COUNT(*) FROM songplays").fetchone()
+    assert sum(row["plays"] for row in rows if row.get("level") != "all") == songplays > 2_000
+
+
+def test_no_join_multiplies_or_loses_plays(simulated):
+    """Songplays joined with each dimension, and with all, has the rows of songplays; what is found is what matched."""
+    with transaction(simulated.connection):
+        joins = execute(simulated.connection, join_counts_select).fetchall()
+        counts = execute(simulated.connection, row_counts_select).fetchone()
+    plays, matched = counts[2], counts[3]
+    assert 0 < matched < plays
+    assert joins == [
+        ("all", plays, matched), ("artists", plays, matched), ("none", plays, plays), ("songs", plays, matched),
+        ("time", plays, plays), ("users", plays, plays),
+    ]  # fmt: skip

@@ -1,0 +1,275 @@
+"""A load that is cut off: Ctrl-C, kill -9 at many points, a full disk. The tables are the old ones or the new ones."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from infra import simulate_data
+from infra.errors import ServerError
+from infra.local import server, supervisor
+from tests.fixtures.etl import STAR, TABLES, plain_connection
+from tests.fixtures.warehouse import ROOT
+
+no_windows = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT or SIGKILL for one process")
+
+
+def start(config: Path) -> subprocess.Popen:
+    """An etl.py that runs beside the test."""
+    return subprocess.Popen(
+        [sys.executable, ROOT / "etl.py", "--config", config],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def digests(plain, tables: tuple[str, ...]) -> list[tuple]:
+    """Each table's rows and a digest of all their values, as one snapshot."""
+    union = " UNION ALL ".join(
+        f"SELECT '{table}', count(*), md5(string_agg(md5(t::text), '' ORDER BY t::text)) FROM {table} AS t"
+        for table in tables
+    )
+    with plain, plain.cursor() as cursor:
+        cursor.execute(union)
+        return sorted(cursor.fetchall())
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory) -> Path:
+    """A simulated data set of 30 days whose load takes some seconds."""
+    folder = tmp_path_factory.mktemp("log") / "data"
+    simulate_data.simulate(folder, songs=300, users=300, events=100_000, days=30)
+    return folder
+
+
+@pytest.fixture
+def own(tmp_path, log, run_script) -> Path:
+    """A dwh.cfg for a warehouse of the test's own, with the first day's log loaded and the whole log to load next."""
+    file = tmp_path / "own.cfg"
+    first = sorted((log / "log_data").rglob("*.json"))[0]
+    places = f"SONG_DATA={log / 'song_data'}\nLOG_JSONPATH={log / 'log_json_path.json'}\n"
+    file.write_text(f"[LOCAL]\nPATH={tmp_path / 'own'}\n[S3]\nLOG_DATA={first}\n{places}")
+    assert run_script("create_tables.py", "--config", file).returncode == 0
+    assert run_script("etl.py", "--config", file).returncode == 0
+    file.write_text(f"[LOCAL]\nPATH={tmp_path / 'own'}\n[S3]\nLOG_DATA={log / 'log_data'}\n{places}")
+    return file
+
+
+def connect_when_up(path: Path) -> psycopg2.extensions.connection:
+    """A plain connection to a warehouse that a script is starting."""
+    for _ in range(200):
+        with suppress(ServerError, psycopg2.OperationalError):
+            return plain_connection(path)
+        time.sleep(0.05)
+    raise AssertionError("the server does not come up")
+
+
+def look(path: Path, tables: tuple[str, ...]) -> list[tuple]:
+    """The digests of a warehouse that nobody need keep up."""
+    supervisor.acquire(path)
+    try:
+        with closing(plain_connection(path)) as plain:
+            return digests(plain, tables)
+    finally:
+        supervisor.release(path)
+
+
+def wait_until(plain, query: str) -> None:
+    """Return when the query finds a row."""
+    plain.autocommit = True
+    cursor = plain.cursor()
+    for _ in range(600):
+        cursor.execute(query)
+        if cursor.fetchone():
+            plain.autocommit = False
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"never: {query}")
+
+
+def wait_for_stop(path: Path) -> None:
+    """Return when the server has stopped, as it does some seconds after its last user."""
+    for _ in range(300):
+        if server.running(path) is None:
+            return
+        time.sleep(0.05)
+    raise AssertionError("the server runs on")
+
+
+COPY = "SELECT 1 FROM redshift.stv_load_state"
+TRANSFORM = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO songplays%'"
+
+
+@no_windows
+@pytest.mark.parametrize("moment", [COPY, TRANSFORM], ids=["COPY", "transform"])
+def test_ctrl_c(own, tmp_path, moment):
+    """Ctrl-C in the middle: one sentence, nothing changed, and the server stops."""
+    watched = TABLES if moment == COPY else STAR
+    before = look(tmp_path / "own", watched)
+    wait_for_stop(tmp_path / "own")
+    load = start(own)
+    with closing(connect_when_up(tmp_path / "own")) as plain:  # noqa: SIM117 - the second needs the server up
+        with closing(plain_connection(tmp_path / "own")) as obstacle:
+            if moment == TRANSFORM:  # what the transform must wait for, so that it is in the middle when Ctrl-C comes
+                obstacle.cursor().execute("LOCK TABLE songplays IN SHARE MODE")
+            wait_until(plain, moment)
+            load.send_signal(signal.SIGINT)
+            _, error = load.communicate(timeout=30)
+    assert error == "etl: interrupted. The star schema is as it was; run etl.py again.\n"
+    assert load.returncode == 1
+    wait_for_stop(tmp_path / "own")
+    assert look(tmp_path / "own", watched) == before
+
+
+def kill_at_points(own: Path, place: Path, reset: Callable, points: int) -> None:
+    """Kill a load at so many points spread over its run, and check the tables after each and after a whole run."""
+    with closing(connect_when_up(place)) as plain:
+        old = digests(plain, STAR)
+        begin = time.monotonic()
+        whole = start(own)
+        assert whole.communicate() and whole.returncode == 0
+        duration = time.monotonic() - begin
+        new = digests(plain, STAR)
+        counts = [row[:2] for row in new]
+        assert old != new
+        seen = []
+        for point in range(1, points + 1):
+            reset(plain)
+            assert digests(plain, STAR) == old
+            load = start(own)
+            time.sleep(duration * point / (points + 1))
+            load.kill()
+            load.communicate()
+            found = digests(plain, STAR)
+            seen.append(found == old)
+            if found != old:  # committed just before: all of it, then
+                assert [row[:2] for row in found] == counts
+            again = start(own)
+            _, error = again.communicate()
+            assert (again.returncode, error) == (0, "")
+            assert [row[:2] for row in digests(plain, STAR)] == counts
+            assert digests(plain, STAR[1:]) == [row for row in new if row[0] != "songplays"]
+            if found != old:
+                assert digests(plain, STAR) == found
+        assert any(seen)
+
+
+def resetter(plain) -> Callable:
+    """Keep the star schema's rows; the function that is returned brings them back."""
+    with plain, plain.cursor() as cursor:
+        for table in STAR:
+            cursor.execute(f"CREATE TABLE saved.{table} AS SELECT * FROM {table}")
+
+    def reset(plain) -> None:
+        """Put the saved rows in place of what is there, the songplay_ids included."""
+        with plain, plain.cursor() as cursor:
+            for table in STAR:
+                cursor.execute(f"TRUNCATE {table}")
+                cursor.execute(f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM saved.{table}")
+
+    return reset
+
+
+@no_windows
+@pytest.mark.parametrize("points", [pytest.param(5, id="5"), pytest.param(20, id="20", marks=pytest.mark.slow)])
+def test_kill_9_at_many_points(own, tmp_path, points):
+    """Kill 9 at many points."""
+    wait_for_stop(tmp_path / "own")
+    hold = subprocess.Popen(  # keeps the server up, so that the runs are alike
+        [sys.executable, "-m", "infra.local", "--config", own], cwd=ROOT, stdout=subprocess.DEVNULL
+    )
+    try:
+        with closing(connect_when_up(tmp_path / "own")) as plain:
+            with plain, plain.cursor() as cursor:
+                cursor.execute("CREATE SCHEMA saved")
+            kill_at_points(own, tmp_path / "own", resetter(plain), points)
+    finally:
+        hold.send_signal(signal.SIGINT)
+        hold.wait(30)
+    wait_for_stop(tmp_path / "own")
+
+
+@no_windows
+def test_kill_9_leaves_nothing_running(own, tmp_path):
+    """Kill 9 leaves nothing running."""
+    wait_for_stop(tmp_path / "own")
+    load = start(own)
+    with closing(connect_when_up(tmp_path / "own")) as plain:
+        wait_until(plain, COPY)
+        load.kill()
+        load.communicate()
+    wait_for_stop(tmp_path / "own")
+
+
+FULL = """
+set -e
+mount -t tmpfs -o size=260m tmpfs "$1"
+"$2" "$3/create_tables.py" --config "$4" >/dev/null
+"$2" "$3/etl.py" --config "$4" --quiet
+"$2" "$5" "$4"
+free=$(df -k --output=avail "$1" | tail -1)
+head -c $(((free - 6000) * 1024)) /dev/zero > "$1/filler"
+set +e
+"$2" "$3/etl.py" --config "$6" --quiet
+echo "exit code $?"
+rm "$1/filler"
+"$2" "$5" "$4"
+"$2" "$3/etl.py" --config "$4" --quiet
+echo "exit code $?"
+"""
+LOOK = """
+import sys
+sys.path[:0] = [{root!r}, {tests!r}]
+from contextlib import closing
+from test_etl_cut_off import TABLES, digests
+from infra import warehouse
+from infra.config import load_settings
+from infra.local.connection import connect
+import psycopg2
+with closing(warehouse.connect(load_settings(sys.argv[1]))) as connection:
+    with closing(psycopg2.connect(**connection.reach)) as plain:
+        print(digests(plain, TABLES))
+"""
+
+
+def namespace() -> list[str] | None:
+    """A command prefix for a mount namespace of one's own, None where there is none."""
+    for prefix in (["unshare", "-m", "--"], ["unshare", "-rm", "--"]):
+        test = [*prefix, "sh", "-c", "mount -t tmpfs -o size=1m tmpfs /mnt"]
+        if shutil.which("unshare") and subprocess.run(test, capture_output=True).returncode == 0:
+            return prefix
+    return None
+
+
+def test_a_full_disk(tmp_path, log):
+    """A full disk."""
+    prefix = namespace() if os.name == "posix" else None
+    if prefix is None:
+        pytest.skip("a small file system of one's own needs unshare and mount")
+    place = tmp_path / "small disk"
+    place.mkdir()
+    first = sorted((log / "log_data").rglob("*.json"))[0]
+    for name, logs in (("first", first), ("all", log / "log_data")):
+        (tmp_path / f"{name}.cfg").write_text(
+            f"[LOCAL]\nPATH={place / 'local'}\n[S3]\nLOG_DATA={logs}\nSONG_DATA={log / 'song_data'}\n"
+            f"LOG_JSONPATH={log / 'log_json_path.json'}\n"
+        )
+    look = tmp_path / "look.py"
+    look.write_text(LOOK.format(root=str(ROOT), tests=str(ROOT / "tests")))
+    arguments = [place, sys.executable, ROOT, tmp_path / "first.cfg", look, tmp_path / "all.cfg"]
+    done = subprocess.run(
+        [*prefix, "sh", "-c", FULL, "sh", *map(str, arguments)], capture_output=True, text=True, timeout=120
+    )
+    before, code, after, code_then = done.stdout.splitlines()[-4:]
+    assert code == "exit code 1", done
+    assert done.stderr.startswith("etl: "), done.stderr
+    assert "Traceback" not in done.stderr
+    assert after == before
+    assert code_then == "exit code 0"

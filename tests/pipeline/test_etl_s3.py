@@ -1,0 +1,52 @@
+"""The whole pipeline from S3, as moto serves it."""
+
+import json
+import re
+
+import pytest
+
+from infra import simulate_data
+from tests.fixtures.etl import event
+
+
+@pytest.fixture
+def uploaded(s3, case, tmp_path) -> dict[str, int]:
+    """Simulated data in the bucket, a configuration that names them, and beside them logs that are not to be loaded."""
+    folder = tmp_path / "simulated"
+    counts = simulate_data.simulate(folder, songs=60, users=10, events=600, days=4)
+    for file in folder.rglob("*.json"):
+        s3.upload_file(str(file), "sparkify", file.relative_to(folder).as_posix())
+    neighbour = json.dumps(event(userId="999")).encode()
+    s3.put_object(Bucket="sparkify", Key="log_data_old/2018/11/x.json", Body=neighbour)
+    s3.put_object(Bucket="sparkify", Key="song_data2/x.json", Body=b'{"song_id": "SX", "artist_id": "AX"}')
+    case.config.write_text(
+        f"[LOCAL]\nPATH={case.settings.local_path}\n[S3]\nLOG_DATA='s3://sparkify/log_data'\n"
+        "SONG_DATA='s3://sparkify/song_data'\nLOG_JSONPATH='s3://sparkify/log_json_path.json'\n"
+    )
+    return counts
+
+
+def test_the_pipeline_from_s3(case, uploaded, run_script):
+    """The pipeline from s3."""
+    assert run_script("create_tables.py", "--config", case.config).returncode == 0
+    done = run_script("etl.py", "--config", case.config)
+    assert (done.returncode, done.stderr) == (0, "")
+    counts = dict(re.findall(r"^([a-z_, ]+?) +\d+ +([\d,]+)$", done.stdout, re.MULTILINE))
+    plays = len({row[1:] for row in case.tables()["songplays"]})
+    assert {name: int(number) for name, number in counts.items()} == {
+        "staging_events": uploaded["events"],
+        "staging_songs": 60,
+        "songplays": plays,
+        "songplays, matched": uploaded["matched"],
+        "users": uploaded["users"],
+        "songs": 60,
+        "artists": uploaded["artists"],
+        "time": len({row[1] for row in case.tables()["songplays"]}),
+    }
+    assert plays == uploaded["plays"]
+    assert not case.execute("SELECT * FROM users WHERE user_id = 999")
+    assert done.stdout.splitlines()[0].startswith("Embedded warehouse in ")
+    assert "credentials" not in done.stdout  # boto3 would tell where it found them
+    before = case.tables()
+    assert run_script("etl.py", "--config", case.config, "--quiet").stdout == ""
+    assert case.tables() == before

@@ -1,0 +1,188 @@
+"""create_tables.py and etl.py as users run them: options, output, exit codes."""
+
+import re
+
+import pytest
+
+from tests.fixtures.etl import TABLES, event
+
+SCRIPTS = ("create_tables.py", "etl.py")
+
+
+def first_line(case) -> str:
+    """What both scripts print first."""
+    data = f"{case.data / 'log_data'}/ and {case.data / 'song_data'}/".replace("/", case.settings.log_data[-1])
+    return (
+        f"Embedded warehouse in {case.settings.local_path} with data from {data}. "
+        f"To use Amazon Redshift, set [CLUSTER] HOST in {case.config}."
+    )
+
+
+def test_create_tables_empties_all_and_says_what_is_next(case, run_script):
+    """Create tables empties all and says what is next."""
+    case.load([event()])
+    done = run_script("create_tables.py", "--config", case.config)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, *lines, last = done.stdout.splitlines()
+    assert first == first_line(case)
+    assert lines == [f"DROP TABLE {name}" for name in
+                     ("staging_events", "staging_songs", "songplays", "time", "users", "songs", "artists")] + [
+        f"CREATE TABLE {name}" for name in
+        ("staging_events", "staging_songs", "users", "artists", "songs", "time", "songplays")]  # fmt: skip
+    assert last == "The tables are there and empty. Next: python etl.py"
+    assert case.everything() == {table: [] for table in TABLES}
+
+
+def test_etl_prints_each_statement_and_a_summary(case, run_script):
+    """Etl prints each statement and a summary."""
+    case.write([event(), event(page="Home"), event(userId="2", song="x")])
+    done = run_script("etl.py", "--config", case.config)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, *lines = re.sub(r" +\d+\.\d\d s\n", "\n", done.stdout).splitlines()
+    assert first == first_line(case)
+    assert [re.sub(" +", " ", line) for line in lines] == [
+        "LOCK staging_events 0 rows",
+        "DELETE FROM staging_events 0 rows",
+        "COPY staging_events 3 rows",
+        "DELETE FROM staging_songs 0 rows",
+        "COPY staging_songs 1 rows",
+        "LOCK staging_events 0 rows",
+        "UPDATE users 0 rows",
+        "INSERT INTO users 2 rows",
+        "DELETE FROM artists 0 rows",
+        "INSERT INTO artists 1 rows",
+        "DELETE FROM songs 0 rows",
+        "INSERT INTO songs 1 rows",
+        "INSERT INTO songplays 2 rows",
+        "DELETE FROM songplays 0 rows",
+        "UPDATE songplays 0 rows",
+        "UPDATE songplays 1 rows",
+        "INSERT INTO time 1 rows",
+        "ANALYZE songplays 0 rows",
+        "ANALYZE users 0 rows",
+        "ANALYZE songs 0 rows",
+        "ANALYZE artists 0 rows",
+        "ANALYZE time 0 rows",
+        "quality checks 20 passed",
+        "rows before after",
+        "staging_events 0 3",
+        "staging_songs 0 1",
+        "songplays 0 2",
+        "songplays, matched 0 1",
+        "users 0 2",
+        "songs 0 1",
+        "artists 0 1",
+        "time 0 1",
+    ]
+
+
+def test_quiet_prints_nothing(case, run_script):
+    """Quiet prints nothing."""
+    case.write([event()])
+    done = run_script("etl.py", "--config", case.config, "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert len(case.tables()["songplays"]) == 1
+
+
+def test_skip_copy_uses_what_is_staged(case, run_script):
+    """Skip copy uses what is staged."""
+    case.load([event()])
+    before = case.tables()
+    case.execute("DELETE FROM songplays")
+    case.write([event(userId="2")])
+    done = run_script("etl.py", "--config", case.config, "--skip-copy")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "COPY" not in done.stdout
+    assert [row[1:] for row in case.tables()["songplays"]] == [row[1:] for row in before["songplays"]]
+
+
+BAD = '{"ts": 1541121934796, "page": "Home"}\n{"ts": "soon"}\n{"ts": 1541121934797, "sessionId": "x"}\n{oops}\n'
+
+
+def test_max_errors_loads_around_bad_records_and_lists_them(case, run_script):
+    """Max errors loads around bad records and lists them."""
+    case.write_text("log_data/log.json", BAD)
+    case.write_text("song_data/songs.json", '{"song_id": "S1", "artist_id": "A1"}\n{"year": "MM"}\n')
+    done = run_script("etl.py", "--config", case.config, "--max-errors", "3", "--quiet")
+    assert (done.returncode, done.stderr) == (0, "")
+    log, songs = case.data / "log_data" / "log.json", case.data / "song_data" / "songs.json"
+    expected = [
+        (f"COPY staging_events rejected and left out: {log}, line 2, column ts: 'soon': ", " (error 1206)"),
+        (f"COPY staging_events rejected and left out: {log}, line 3, column session_id: 'x': ", " (error 1207)"),
+        (f"COPY staging_events rejected and left out: {log}, line 4: ", " (error 1216)"),
+        (f"COPY staging_songs rejected and left out: {songs}, line 2, column year: 'MM': ", " (error 1207)"),
+    ]
+    for line, (begin, end) in zip(done.stdout.splitlines(), expected, strict=True):
+        assert (line[: len(begin)], line[-len(end) :]) == (begin, end)
+        assert len(line) > len(begin + end) + 10  # the reason in words
+    assert case.execute("SELECT page FROM staging_events") == [("Home",)]
+    assert case.execute("SELECT song_id FROM songs") == [("S1",)]
+
+
+def test_one_bad_record_more_than_max_errors_ends_the_load(case, run_script):
+    """One bad record more than max errors ends the load."""
+    case.load([event()])
+    before = case.everything()
+    case.write_text("log_data/log.json", BAD)
+    done = run_script("etl.py", "--config", case.config, "--max-errors", "2")
+    assert done.returncode == 1
+    first, *records, advice = done.stderr.splitlines()
+    assert first == "etl: COPY staging_events rejected:"
+    assert [record.split(": ")[0] for record in records] == [
+        f"{case.data / 'log_data' / 'log.json'}, line {line}" for line in ("2, column ts", "3, column session_id", "4")
+    ]
+    assert advice == "Correct the files, or load around bad records with --max-errors N."
+    assert case.everything() == before
+
+
+@pytest.mark.parametrize("number", ["-1", "100001", "ten", "1.5", ""])
+def test_max_errors_is_a_number_from_0_to_100000(run_script, number):
+    """Max errors is a number from 0 to 100000."""
+    done = run_script("etl.py", f"--max-errors={number}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(f"error: argument --max-errors: {number!r} is not a number from 0 to 100000\n")
+
+
+def test_max_errors_takes_its_largest_number(case, run_script):
+    """Max errors takes its largest number."""
+    case.write([event()])
+    assert run_script("etl.py", "--config", case.config, "--max-errors", 100_000).returncode == 0
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_config_that_is_not_there(run_script, tmp_path, script):
+    """A config that is not there."""
+    file = tmp_path / "missing.cfg"
+    done = run_script(script, "--config", file)
+    assert (done.returncode, done.stdout) == (2, "")
+    program = script.removesuffix(".py")
+    assert done.stderr == f"{program}: {file} does not exist: copy dwh.cfg.example there and fill it in.\n"
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_wrong_option_is_a_usage_error(run_script, script):
+    """A wrong option is a usage error."""
+    done = run_script(script, "--nonsense")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"usage: {script}")
+    assert done.stderr.endswith("error: unrecognized arguments: --nonsense\n")
+
+
+@pytest.mark.parametrize(
+    ("script", "options"),
+    [("create_tables.py", ["--config"]), ("etl.py", ["--config", "--skip-copy", "--max-errors", "--quiet"])],
+)
+def test_help_names_every_option(run_script, script, options):
+    """Help names every option."""
+    done = run_script(script, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: {script}")
+    assert all(option in done.stdout for option in options)
+
+
+def test_the_config_is_found_from_another_directory(case, run_script):
+    """A relative --config counts from the caller's directory, which run_script makes the file system's root."""
+    case.write([event()])
+    relative = case.config.relative_to(case.config.anchor)
+    assert run_script("etl.py", "--config", relative, "--quiet").returncode == 0
+    assert len(case.tables()["songplays"]) == 1

@@ -1,0 +1,149 @@
+"""sql_queries.py: names, columns, declared keys and their checks; every statement is one that the stand-in takes."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sql_queries
+from infra.local.dialect.translate import translate
+
+STATEMENTS = {name: value for name, value in vars(sql_queries).items() if isinstance(value, str) and name[0] != "_"}
+LISTS = ("drop_table_queries", "create_table_queries", "copy_table_queries", "insert_table_queries")
+COLUMNS = {  # as the course has them; then the technical ones
+    "songplays": (
+        "songplay_id start_time user_id level song_id artist_id session_id location user_agent", "song artist length"
+    ),
+    "users": ("user_id first_name last_name gender level", "last_seen"),
+    "songs": ("song_id title artist_id year duration", "artist_name"),
+    "artists": ("artist_id name location latitude longitude", ""),
+    "time": ("start_time hour day week month year weekday", ""),
+    "staging_events": (
+        "artist auth first_name gender item_in_session last_name length level location method page registration "
+        "session_id song status ts user_agent user_id", ""
+    ),
+    "staging_songs": (
+        "num_songs artist_id artist_latitude artist_longitude artist_location artist_name song_id title duration year",
+        "",
+    ),
+}  # fmt: skip
+SINGULAR = {"songplays": "songplay", "users": "user", "songs": "song", "artists": "artist", "time": "time"}
+
+
+def tables() -> dict[str, str]:
+    """Each table's CREATE TABLE."""
+    return {re.search(r"EXISTS (\w+)", query)[1]: query for query in sql_queries.create_table_queries}
+
+
+def bound(statement: str) -> str:
+    """The statement with a text in place of each parameter."""
+    numbers = {"max_errors": 0, "session": 1, "copy_id": 1}
+    names = re.findall(r"%\((\w+)\)s", statement)
+    values = {name: str(numbers.get(name, "'arn:aws:iam::123456789012:role/r'")) for name in names}
+    return statement % values if values else statement
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_the_course_s_lists_hold_statements(name):
+    """The course s lists hold statements."""
+    queries = getattr(sql_queries, name)
+    assert queries
+    assert all(isinstance(query, str) and query.strip() for query in queries)
+    assert len(set(queries)) == len(queries)
+
+
+def test_every_statement_that_changes_something_is_in_a_list():
+    """Every statement that changes something is in a list."""
+    listed = [query for name, value in vars(sql_queries).items() if name.endswith("_queries") for query in value]
+    single = {"staging_lock", "staging_mark"}
+    for name, statement in STATEMENTS.items():
+        assert statement in listed or statement.split()[0] == "SELECT" or name in single, name
+
+
+@pytest.mark.parametrize("table", COLUMNS)
+def test_a_table_s_columns(table):
+    """A table s columns."""
+    columns = re.findall(r"^    (?!PRIMARY|FOREIGN)(\w+) ", tables()[table], re.MULTILINE)
+    asked, technical = COLUMNS[table]
+    assert columns == asked.split() + technical.split()
+
+
+def test_the_tables_are_the_seven_and_each_is_dropped_before_what_it_refers_to():
+    """The tables are the seven and each is dropped before what it refers to."""
+    created = list(tables())
+    dropped = [query.removeprefix("DROP TABLE IF EXISTS ") for query in sql_queries.drop_table_queries]
+    assert sorted(created) == sorted(dropped) == sorted(COLUMNS)
+    for table, statement in tables().items():
+        for other in re.findall(r"REFERENCES (\w+)", statement):
+            assert dropped.index(table) < dropped.index(other)
+            assert created.index(other) < created.index(table)
+
+
+@pytest.mark.parametrize("name", [*STATEMENTS, *sql_queries.quality_checks])
+def test_the_stand_in_takes_the_statement(name):
+    """The stand in takes the statement."""
+    statement = {**STATEMENTS, **sql_queries.quality_checks}[name]
+    assert translate(bound(statement)).verb == statement.split()[0]
+
+
+@pytest.mark.parametrize("table", COLUMNS)
+def test_a_declared_primary_key_is_proven(table):
+    """A declared primary key is proven."""
+    checks = sql_queries.quality_checks
+    for key in re.findall(r"PRIMARY KEY \(([\w, ]+)\)", tables()[table]):
+        assert f"FROM {table}\nGROUP BY {key}\nHAVING COUNT(*) > 1\n" in checks[f"{table}: {key} is unique"]
+        assert all(
+            re.search(rf"^    {column} .*(NOT NULL|IDENTITY)", tables()[table], re.M) for column in key.split(", ")
+        )
+
+
+@pytest.mark.parametrize("table", COLUMNS)
+def test_a_declared_foreign_key_is_proven(table):
+    """A declared foreign key is proven."""
+    found = re.findall(r"FOREIGN KEY \((\w+)\) REFERENCES (\w+) \((\w+)\)", tables()[table])
+    assert len(found) == tables()[table].count("REFERENCES")
+    for column, other, key in found:
+        thing = column.removesuffix("_id")
+        check = sql_queries.quality_checks[f"every {SINGULAR[table]}'s {thing} is in {other}"]
+        join = re.search(
+            rf"FROM {table} AS (\w+)\nLEFT JOIN {other} AS (\w+) ON \1\.{column} = \2\.{key}\nWHERE (.*)", check
+        )
+        one, two, where = join.groups()
+        assert where in (f"{two}.{key} IS NULL", f"{one}.{column} IS NOT NULL AND {two}.{key} IS NULL")
+
+
+def test_staging_has_no_constraints_and_only_proven_tables_declare_keys():
+    """Staging has no constraints and only proven tables declare keys."""
+    for table in ("staging_events", "staging_songs"):
+        assert not re.search("NOT NULL|KEY|UNIQUE", tables()[table])
+    assert not any("UNIQUE" in statement for statement in tables().values())
+
+
+def test_every_check_is_a_select_of_at_most_five_rows():
+    """Every check is a select of at most five rows."""
+    for name, query in sql_queries.quality_checks.items():
+        assert query.split()[0] == "SELECT", name
+        assert query.endswith("\nLIMIT 5\n"), name
+
+
+def test_the_module_imports_nothing_and_does_nothing():
+    """The module imports nothing and does nothing."""
+    source = Path(sql_queries.__file__).read_text(encoding="utf-8")
+    kinds = {type(node) for node in ast.parse(source).body}
+    assert kinds == {ast.Expr, ast.Assign}  # the docstring, and constants
+    assert not any(isinstance(node, ast.Call) for node in ast.walk(ast.parse(source)))
+
+
+@pytest.mark.parametrize("module", ["sql_queries", "create_tables", "etl"])
+def test_importing_a_module_reads_no_configuration_and_says_nothing(module, tmp_path):
+    """Importing a module reads no configuration and says nothing."""
+    root = Path(sql_queries.__file__).parent
+    code = f"import sys; sys.path.insert(0, {str(root)!r}); sys.argv = ['x', '--nonsense']; import {module}; " + (
+        "import logging; print(logging.getLogger().handlers, 'infra.local' in sys.modules, end='')"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[] False", "")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,385 @@
+"""The embedded server's life: who starts it, what it survives, and that nothing is left of it."""
+
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import psutil
+import psycopg2
+import pytest
+
+from infra.errors import ServerError
+from infra.local import server, supervisor
+
+ROOT = Path(__file__).resolve().parents[2]
+USE = """
+import sys, time
+from contextlib import closing
+from pathlib import Path
+import psycopg2
+from infra.local import supervisor
+with closing(psycopg2.connect(**supervisor.acquire(Path(sys.argv[1])))) as connection:
+    cursor = connection.cursor()
+    cursor.execute("SELECT 1")
+    print(cursor.fetchone()[0], flush=True)
+    {then}
+"""
+posix = pytest.mark.skipif(os.name == "nt", reason="signals and users of POSIX")
+as_root = pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="needs root")
+
+
+def python(directory: Path, then: str = "pass", **options) -> subprocess.Popen:
+    """A process that uses the server in `directory` and then does something."""
+    command = [sys.executable, "-W", "error", "-c", USE.format(then=then), str(directory)]
+    options = {"cwd": ROOT, "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    return subprocess.Popen(command, text=True, **options)
+
+
+def finish(process: subprocess.Popen, timeout: float = 60) -> tuple[int, str, str]:
+    """Its exit code, standard output and standard error."""
+    out, err = process.communicate(timeout=timeout)
+    return process.returncode, out, err
+
+
+def of(directory: Path) -> list[psutil.Process]:
+    """Every live process that names `directory` on its command line or works there."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            words = [*process.cmdline(), process.cwd()]
+            if process.status() != psutil.STATUS_ZOMBIE and any(str(directory) in word for word in words):
+                found.append(process)
+        except psutil.Error:  # gone meanwhile
+            continue
+    return found
+
+
+def wait_until_gone(directory: Path, seconds: float = 15) -> None:
+    """Fail if something of the server still runs after `seconds`."""
+    end = time.monotonic() + seconds
+    while left := of(directory):
+        assert time.monotonic() < end, [process.cmdline() for process in left]
+        time.sleep(0.05)
+
+
+def postgres_pid(directory: Path) -> int:
+    """The postmaster's process."""
+    return int((directory / "postgres" / "postmaster.pid").read_text().split()[0])
+
+
+def keeper_pid(directory: Path) -> int:
+    """The keeper's process."""
+    return next(process.pid for process in of(directory) if "infra.local.supervisor" in process.cmdline())
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a server that was made and stopped once."""
+    directory = tmp_path_factory.mktemp("template") / "local"
+    assert finish(python(directory))[:2] == (0, "1\n")
+    wait_until_gone(directory)
+    return directory
+
+
+@pytest.fixture
+def directory(template: Path, tmp_path: Path) -> Iterator[Path]:
+    """A copy of them; whatever a failed test leaves running on it is ended."""
+    path = tmp_path / "local"
+    shutil.copytree(template, path)
+    yield path
+    supervisor.release(path)
+    for process in of(path):
+        with suppress(psutil.Error):  # gone meanwhile
+            process.kill()
+
+
+@pytest.fixture
+def connect(directory: Path) -> Callable:
+    """Connect to the server in `directory` from this process."""
+    return lambda: closing(psycopg2.connect(**supervisor.acquire(directory)))
+
+
+def test_stops_with_its_last_user(directory):
+    """After a normal end, an exception, and SIGKILL; it is up while a second process still uses it."""
+    first, second = python(directory, "sys.stdin.read()", stdin=subprocess.PIPE), python(directory)
+    assert finish(second)[:2] == (0, "1\n")
+    assert first.stdout.readline() == "1\n"
+    time.sleep(1.5)  # longer than the keeper looks away
+    assert server.running(directory)
+    assert finish(first)[0] == 0
+    wait_until_gone(directory)
+
+    code, _, err = finish(python(directory, "1 / 0"))
+    assert (code, "ZeroDivisionError" in err) == (1, True)
+    wait_until_gone(directory)
+
+    with python(directory, "time.sleep(60)") as process:
+        assert process.stdout.readline() == "1\n"
+        process.kill()
+    wait_until_gone(directory)
+
+
+def test_warm_start_is_quick(directory):
+    """A fraction of a second; the bound allows for a busy machine."""
+    start = time.monotonic()
+    supervisor.acquire(directory)
+    seconds = time.monotonic() - start
+    print(f"warm start {seconds:.2f} s")
+    assert seconds < 5
+    start = time.monotonic()
+    supervisor.acquire(directory)
+    assert time.monotonic() - start < 0.5
+
+
+@pytest.mark.parametrize("name", ["with spaces", "é 你好 'quoted' $HOME", "/".join(["a long directory name"] * 10)])
+def test_any_path(tmp_path, name):
+    """Spaces, other alphabets, quotes, and longer than a Unix socket's path may be."""
+    directory = tmp_path / name
+    assert finish(python(directory))[:2] == (0, "1\n")
+    wait_until_gone(directory)
+
+
+def test_eight_at_once_on_a_fresh_directory(tmp_path):
+    """One makes the files and starts the server, all use it."""
+    directory = tmp_path / "local"
+    users = [python(directory, "time.sleep(0.5)") for _ in range(8)]
+    assert [finish(user)[:2] for user in users] == [(0, "1\n")] * 8
+    wait_until_gone(directory)
+
+
+def test_two_directories_at_once(directory, template, connect):
+    """Each has its own server."""
+    with connect() as connection, closing(psycopg2.connect(**supervisor.acquire(template))) as other:
+        assert connection.info.port != other.info.port
+    supervisor.release(template)
+    wait_until_gone(template)
+
+
+@posix
+@pytest.mark.parametrize("victims", [[postgres_pid], [keeper_pid], [keeper_pid, postgres_pid]])
+def test_survives_sigkill(directory, connect, victims):
+    """Of PostgreSQL, of the keeper, of both: the next connection works and sees what was committed."""
+    with connect() as connection, connection:
+        connection.cursor().execute("CREATE TABLE kept (a integer); INSERT INTO kept VALUES (1)")
+    for pid in [victim(directory) for victim in victims]:
+        os.kill(pid, signal.SIGKILL)
+        while pid in [process.pid for process in of(directory)]:
+            time.sleep(0.01)
+    with connect() as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT a FROM kept")
+        assert cursor.fetchall() == [(1,)]
+    supervisor.release(directory)
+    wait_until_gone(directory)
+
+
+@posix
+@pytest.mark.parametrize("whose", ["dead", "alive", "zombie"])
+def test_stale_pid_file(directory, whose):
+    """A postmaster.pid that names a dead process, somebody else's, or a zombie."""
+    with subprocess.Popen(["sleep", "60"]) as process:
+        if whose != "alive":
+            process.kill()
+        if whose == "dead":
+            process.wait()
+        time.sleep(0.1)
+        data = directory / "postgres"
+        (data / "postmaster.pid").write_text(f"{process.pid}\n{data}\n1541121934\n5999\n\n127.0.0.1\n\nready\n")
+        assert finish(python(directory))[:2] == (0, "1\n")
+        wait_until_gone(directory)
+        process.kill()
+
+
+def test_keeps_its_port(directory):
+    """From one start to the next, so that a BI tool's bookmark stays right; another one if that is taken."""
+    port = supervisor.acquire(directory)["port"]
+    supervisor.release(directory)
+    wait_until_gone(directory)
+    assert supervisor.acquire(directory)["port"] == port
+    supervisor.release(directory)
+    wait_until_gone(directory)
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((server.HOST, port))
+        taken.listen()
+        assert supervisor.acquire(directory)["port"] != port
+
+
+def test_password(directory, connect):
+    """Only the owner may read it, and nobody gets in without it."""
+    reach = supervisor.acquire(directory)
+    if os.name != "nt":
+        assert stat.S_IMODE((directory / "password").stat().st_mode) == 0o600
+    for wrong in ({"password": "wrong"}, {"user": "postgres"}, {"user": "root", "password": ""}):
+        with pytest.raises(psycopg2.OperationalError, match="password"):
+            psycopg2.connect(**{**reach, "passfile": os.devnull, **wrong})
+
+
+@posix
+def test_changes_nothing_outside_its_directory(tmp_path):
+    """Not the permissions of the directories above, not the accounts of the machine."""
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    accounts, home = Path("/etc/passwd").read_bytes(), set(os.listdir(Path.home()))
+    before = [(path, path.stat().st_mode, path.stat().st_uid) for path in (private, *private.parents)]
+    assert finish(python(private / "local"))[0] == 0
+    assert before == [(path, path.stat().st_mode, path.stat().st_uid) for path in (private, *private.parents)]
+    assert os.listdir(private) == ["local"]
+    assert (Path("/etc/passwd").read_bytes(), set(os.listdir(Path.home()))) == (accounts, home)
+    wait_until_gone(private)
+
+
+def refusal(directory: Path) -> str:
+    """The one sentence of the ServerError that acquire raises."""
+    with pytest.raises(ServerError) as caught:
+        supervisor.acquire(directory)
+    supervisor.release(directory)
+    wait_until_gone(directory)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_data_of_another_version(directory):
+    """Says which and what to do, and leaves them alone."""
+    (directory / "postgres" / "PG_VERSION").write_text("16\n")
+    data = directory / "postgres"
+    assert refusal(directory) == f"{data} was made by PostgreSQL 16, this is 18: delete {directory} and load again."
+    assert (data / "base").exists()
+
+
+def test_damaged_data(directory):
+    """PostgreSQL's own reason, and the server's name is not left running."""
+    (directory / "postgres" / "postgresql.conf").write_text("nonsense = on\n")
+    assert "did not start" in refusal(directory)
+
+
+@posix
+def test_directory_that_cannot_be_used(tmp_path):
+    """A file in its place; a directory that may not be written; each with what to do."""
+    (tmp_path / "file").write_text("")
+    assert "give it a directory of its own with [LOCAL] PATH" in refusal(tmp_path / "file" / "local")
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere")
+    (tmp_path / "read-only").mkdir(mode=0o500)
+    assert "Permission denied" in refusal(tmp_path / "read-only" / "local")
+
+
+@as_root
+def test_full_disk(tmp_path):
+    """One sentence, on a disk of 4 MB in a mount namespace of its own."""
+    script = f"mount -t tmpfs -o size=4m tmpfs '{tmp_path}' && exec \"$@\""
+    command = ["unshare", "-m", "sh", "-c", script, "sh"]
+    if subprocess.run([*command, "true"], capture_output=True).returncode:
+        pytest.skip("unshare -m or mount is not allowed here")
+    code, _, err = finish(
+        subprocess.Popen(
+            [*command, sys.executable, "-c", USE.format(then="pass"), str(tmp_path / "local")],
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+    )  # fmt: skip
+    assert (code, "No space left on device" in err.splitlines()[-1]) == (1, True)
+    wait_until_gone(tmp_path)
+
+
+def test_psql_url(directory, tmp_path):
+    """`python -m infra.local` prints a URL that psql can use, ends on Ctrl-C with 0, and leaves nothing."""
+    config = tmp_path / "dwh.cfg"
+    config.write_text(f"[LOCAL]\nPATH={directory}\n")
+    command = [sys.executable, "-W", "error", "-m", "infra.local", "--config", str(config)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert "is up" in process.stdout.readline()
+        url = process.stdout.readline().split()[-1]
+        assert "BI tool: PostgreSQL, host 127.0.0.1" in process.stdout.readline()
+        psql = subprocess.run(
+            [server.binaries() / "psql", url, "-Atc", "SELECT avg(a) FROM (VALUES (1), (2)) AS t (a)"],
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert (psql.returncode, psql.stdout, psql.stderr) == (0, "1\n", "")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        assert (process.returncode, err) == (0, "")
+    wait_until_gone(directory)
+
+
+@as_root
+def test_root_where_unshare_is_forbidden(template, tmp_path):
+    """The server runs as nobody then, in a directory that nobody can reach."""
+    fake = tmp_path / "bin" / "unshare"
+    fake.parent.mkdir()
+    fake.write_text("#!/bin/sh\nexit 1\n")
+    fake.chmod(0o755)
+    parents = [path for path in (server.binaries(), *server.binaries().parents)]
+    if not all(path.stat().st_mode & stat.S_IXOTH for path in parents):
+        pytest.skip("the wheel's binaries are where nobody may not read")
+    base = Path("/var/tmp") / f"sparkify-{os.getpid()}"
+    base.mkdir(mode=0o755)
+    try:
+        environment = {**os.environ, "PATH": f"{fake.parent}{os.pathsep}{os.environ['PATH']}"}
+        then = "import psutil; pid = (Path(sys.argv[1]) / 'postgres' / 'postmaster.pid').read_text().split()[0]; "
+        then += "print(psutil.Process(int(pid)).username())"
+        code, out, err = finish(python(base / "local", then, env=environment))
+        assert (code, out, err) == (0, "1\nnobody\n", "")
+        wait_until_gone(base)
+    finally:
+        shutil.rmtree(base)
+
+
+@as_root
+def test_ordinary_user(tmp_path):
+    """Everything the server does works for a user without rights."""
+    needed = [Path(sys.executable).resolve(), Path(os.__file__), server.binaries(), ROOT / "infra"]
+    closed = [parent for path in needed for parent in path.parents if not parent.stat().st_mode & stat.S_IXOTH]
+    if closed:
+        pytest.skip(f"an ordinary user cannot reach {closed[0]}, where the interpreter or the project is")
+    base = Path("/var/tmp") / f"sparkify-user-{os.getpid()}"
+    base.mkdir()
+    os.chown(base, 54321, 54321)
+    try:
+        user = {"user": 54321, "group": 54321, "extra_groups": [], "env": {**os.environ, "HOME": str(base)}}
+        users = [python(base / "local", **user) for _ in range(2)]
+        assert [finish(process)[:2] for process in users] == [(0, "1\n")] * 2
+        assert (base / "local" / "password").stat().st_uid == 54321
+        wait_until_gone(base)
+    finally:
+        shutil.rmtree(base)
+
+
+def test_tables_do_not_grow_with_the_loads(directory):
+    """DELETE and INSERT, each time on a server that is stopped afterwards, use the room of the rows that went."""
+    sizes = []
+    for _ in range(6):
+        with closing(psycopg2.connect(**supervisor.acquire(directory))) as connection, connection:
+            cursor = connection.cursor()
+            cursor.execute("CREATE TABLE IF NOT EXISTS staging (a integer, b text)")
+            cursor.execute("DELETE FROM staging")
+            cursor.execute("INSERT INTO staging SELECT a, repeat('x', 100) FROM generate_series(1, 20000) AS a")
+            cursor.execute("SELECT pg_relation_size('staging')")
+            sizes.append(cursor.fetchone()[0])
+        supervisor.release(directory)
+        wait_until_gone(directory)
+    assert max(sizes) <= 2.2 * sizes[0]
+
+
+def test_a_vacuum_that_fails_does_not_keep_the_server_up(directory, connect):
+    """Nor does a table that a BI tool holds, whose connection is ended."""
+    with connect() as connection:
+        cursor = connection.cursor()
+        cursor.execute("CREATE TABLE held AS SELECT 1 AS a")
+        connection.commit()
+        cursor.execute("DELETE FROM held")
+        connection.commit()
+        cursor.execute("LOCK held")
+        supervisor.release(directory)
+        wait_until_gone(directory)
+    with connect():
+        (directory / "password").unlink()
+    supervisor.release(directory)
+    wait_until_gone(directory)
