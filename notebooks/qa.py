@@ -7,7 +7,6 @@ import sparkify  # noqa: F401 - first of ours: it puts the project's modules on 
 
 # isort: split
 import altair
-import charts
 import pandas
 import PIL.Image
 import vl_convert
@@ -18,7 +17,7 @@ from infra.cli import one_sentence
 from infra.config import load_settings
 from infra.database import execute, select_one, transaction
 from infra.errors import SourceError
-from notebooks import answers
+from notebooks import answers, charts
 from notebooks.source_counts import count_rows
 
 CONFIG = os.environ.get("DWH_CFG")  # another dwh.cfg than the one beside the scripts

@@ -41,7 +41,7 @@ FLOW = {
     "About*": "Login* 4, Home* 3, About* 3",
     "Error": "NextSong 2, Home 1",
 }
-ANSWERS = {page: ("GET", 200) for page in FLOW} | {"NextSong": ("PUT", 200), "Error": ("GET", 404)}
+ANSWERS = dict.fromkeys(FLOW, ("GET", 200)) | {"NextSong": ("PUT", 200), "Error": ("GET", 404)}
 ANSWERS |= {page: ("PUT", 307) for page in FLOW if page.startswith(("Log", "Save", "Submit"))}
 
 
