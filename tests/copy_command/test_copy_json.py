@@ -13,13 +13,11 @@ def paths(copier: Copier, *paths: str, key: str = "jsonpaths") -> str:
 
 
 def test_auto_matches_keys_with_lower_case_columns_case_sensitively(copier: Copier):
-    """Auto matches keys with lower case columns case sensitively."""
     copier.create("user_id INTEGER, level VARCHAR")
     assert copier.load('{"user_id": 1, "Level": "paid"} {"USER_ID": 2, "level": "free"}') == [(1, None), (None, "free")]
 
 
 def test_auto_ignorecase_matches_in_any_case(copier: Copier):
-    """Auto ignorecase matches in any case."""
     copier.create("user_id INTEGER, level VARCHAR")
     data = '{"User_Id": 1, "LEVEL": "paid"} {"user_id": 2, "level": "free"}'
     assert copier.load(data, "FORMAT JSON 'auto ignorecase'") == [(1, "paid"), (2, "free")]
@@ -31,13 +29,11 @@ def test_auto_ignorecase_rejects_keys_that_differ_in_case_only(copier: Copier):
 
 
 def test_noshred_is_refused(copier: Copier):
-    """Noshred is refused."""
     assert "noshred" in copier.refused("FORMAT JSON 'noshred'")
 
 
 @pytest.mark.parametrize("data", ['{"a": "1"} {"a": "2"}\t{"a": "3"}', '\n{"a": "1"}\r\n{"a": "2"}\n\n{"a": "3"}\n'])
 def test_rows_are_separated_by_white_space(copier: Copier, data: str):
-    """Rows are separated by white space."""
     assert copier.load(data) == [("1",), ("2",), ("3",)]
 
 
@@ -47,45 +43,38 @@ def test_objects_without_white_space_between_them_are_rejected(copier: Copier):
 
 
 def test_a_row_may_take_many_lines_and_share_one(copier: Copier):
-    """A row may take many lines and share one."""
     assert copier.load('{\n  "a":\n    "1"\n}\n{"a": "2"} {"a":\n"3"}') == [("1",), ("2",), ("3",)]
 
 
 @pytest.mark.parametrize("data", ['{"a": "1"},{"a": "2"}', '{"a": "1"},\n{"a": "2"}', '{"a": "1"}\n, {"a": "2"}'])
 def test_a_comma_between_objects_is_an_error(copier: Copier, data: str):
-    """A comma between objects is an error."""
     line = data.split(",")[0].count("\n") + 1
     assert copier.rejected(data) == [(line, 1216, "", "")]
 
 
 def test_an_array_at_the_root_is_one_row_and_needs_positions(copier: Copier):
-    """An array at the root is one row and needs positions."""
     assert copier.rejected('[{"a": "1"}]') == [(1, 1216, "", "")]
     assert copier.load('["x", ["y", {"z": 1}]] ["w"]', paths(copier, "$[1]")) == [('["y", {"z": 1}]',), (None,)]
 
 
 @pytest.mark.parametrize("data", ['"a"', "5", "null", "x"])
 def test_a_scalar_at_the_root_is_no_row(copier: Copier, data: str):
-    """A scalar at the root is no row."""
     assert copier.rejected('{"a": "1"}\n' + data) == [(2, 1216, "", "")]
 
 
 def test_a_key_without_a_value_is_null_and_a_column_outside_the_list_has_its_default(copier: Copier):
-    """A key without a value is NULL and a column outside the list has its default."""
     copier.create("a INTEGER, b INTEGER DEFAULT 7, c INTEGER")
     assert copier.load('{"a": 1, "b": 2, "c": 3}', columns="(a)") == [(1, 7, None)]
     assert copier.load('{"a": 2}') == [(1, 7, None), (2, None, None)]
 
 
 def test_null_into_not_null_is_1213(copier: Copier):
-    """NULL into not NULL is 1213."""
     copier.create("a INTEGER NOT NULL, b VARCHAR")
     for data in ('{"b": "x"}', '{"a": null}', '{"a": ""}'):
         assert copier.rejected('{"a": 1}\n' + data) == [(2, 1213, "a", "")]
 
 
 def test_an_identity_column_counts_and_takes_no_values(copier: Copier):
-    """An identity column counts and takes no values."""
     copier.create("id INTEGER IDENTITY(1, 1), a INTEGER")
     assert [row[1] for row in copier.load('{"id": 9, "a": 1} {"id": 9, "a": 2}')] == [1, 2]
     assert "identity" in copier.refused(columns="(id, a)")
@@ -93,7 +82,6 @@ def test_an_identity_column_counts_and_takes_no_values(copier: Copier):
 
 @pytest.mark.parametrize("path", ["$['x']", '$["x"]', "$.x"])
 def test_jsonpaths_in_bracket_or_dot_notation(copier: Copier, path: str):
-    """JSONpaths in bracket or dot notation."""
     assert copier.load('{"x": "1", "a": "2"}', paths(copier, path)) == [("1",)]
 
 
@@ -101,12 +89,10 @@ def test_jsonpaths_in_bracket_or_dot_notation(copier: Copier, path: str):
     "path", ["$['x'].y", "$.x['y']", "$.*", "$['*'][*]", "$..x", "x", "$", "$.x y", "$[-1]", 5, None]
 )
 def test_mixed_notation_wildcards_and_what_is_no_path_are_refused(copier: Copier, path: object):
-    """Mixed notation wildcards and what is no path are refused."""
     assert "Invalid JSONPath format" in copier.refused(paths(copier, path))
 
 
 def test_jsonpaths_reach_nested_objects_and_arrays(copier: Copier):
-    """JSONpaths reach nested objects and arrays."""
     copier.create("a VARCHAR, b INTEGER, c VARCHAR")
     options = paths(copier, "$['x']['y']", "$['x']['z'][1]", "$['x']")
     assert copier.load('{"x": {"y": "deep", "z": [1, 2]}} {"x": 5}', options) == [
@@ -116,25 +102,21 @@ def test_jsonpaths_reach_nested_objects_and_arrays(copier: Copier):
 
 
 def test_jsonpaths_are_in_the_order_of_the_columns_and_ignore_their_names(copier: Copier):
-    """JSONpaths are in the order of the columns and ignore their names."""
     copier.create("a VARCHAR, b VARCHAR")
     assert copier.load('{"a": "1", "b": "2"}', paths(copier, "$.b", "$.a")) == [("2", "1")]
     assert copier.load('{"a": "3", "b": "4"}', paths(copier, "$.a"), "(b)") == [("2", "1"), (None, "3")]
 
 
 def test_another_key_than_jsonpaths_silently_means_auto(copier: Copier):
-    """Another key than JSONpaths silently means auto."""
     assert copier.load('{"x": "1", "a": "2"}', paths(copier, "$.x", key="jsonpath")) == [("2",)]
 
 
 def test_as_many_paths_as_columns(copier: Copier):
-    """As many paths as columns."""
     assert "Number of jsonpaths and the number of columns should match" in copier.refused(paths(copier, "$.a", "$.b"))
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"jsonpaths": 1}', b'{"jsonpaths": [], "x": 1}', b"\xff"])
 def test_a_broken_jsonpaths_file_fails_whatever_maxerror_says(copier: Copier, content: bytes):
-    """A broken JSONpaths file fails whatever MAXERROR says."""
     file = copier.file(content, "paths/broken.json")
     message = copier.refused(f"FORMAT JSON '{file}' MAXERROR 100")
     assert "Invalid jsonpaths file" in message and file in message
@@ -147,7 +129,6 @@ def test_a_key_twice_is_rejected_where_it_is_loaded(copier: Copier):
 
 
 def test_an_object_over_4_mb_is_rejected(copier: Copier):
-    """An object over 4 mb is rejected."""
     fits = '{"x": "' + "x" * ((4 << 20) - 9) + '"}'
     assert copier.load(f'{fits}\n{{"a": "1"}}') == [(None,), ("1",)]
     copier.connection.commit()
@@ -165,7 +146,6 @@ def test_an_object_over_4_mb_is_rejected(copier: Copier):
     ],
 )  # fmt: skip
 def test_what_is_no_json_is_1216(copier: Copier, data: str):
-    """What is no JSON is 1216."""
     copier.create("a INTEGER")
     assert copier.rejected(data) == [(1, 1216, "", "")]
 
@@ -177,6 +157,5 @@ def test_nan_passes_where_no_column_takes_it(copier: Copier):
 
 
 def test_the_line_of_an_error_is_the_last_of_its_object(copier: Copier):
-    """The line of an error is the last of its object."""
     copier.create("a INTEGER")
     assert copier.rejected('{"a":\n1}\n\n{\n"a":\n"x"\n} {"a": 2}') == [(7, 1207, "a", "x")]

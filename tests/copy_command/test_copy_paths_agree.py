@@ -111,7 +111,6 @@ def compare(copier: Copier, monkeypatch: pytest.MonkeyPatch, data: str) -> None:
 
 
 def test_both_paths_agree(copier: Copier, monkeypatch: pytest.MonkeyPatch):
-    """Both paths agree."""
     copier.create(COLUMNS)
     settings(max_examples=40, **RELAXED)(given(files)(lambda data: compare(copier, monkeypatch, data)))()
 
@@ -133,7 +132,6 @@ def test_both_paths_agree_on_what_was_found(copier: Copier, monkeypatch: pytest.
 
 @pytest.mark.slow
 def test_both_paths_agree_at_length(copier: Copier, monkeypatch: pytest.MonkeyPatch):
-    """Both paths agree at length."""
     copier.create(COLUMNS)
     settings(max_examples=1000, **RELAXED)(given(files)(lambda data: compare(copier, monkeypatch, data)))()
 
@@ -157,7 +155,6 @@ LINES = [f'{{"a": "{number}", "b": {number},\n "e": "}} {{ }}{{ \\" \\\\", "f": 
     ("batch", "block", "whole"), [(1, 1, 1 << 40), (100, 7, 1 << 40), (1000, 64, 1 << 40), (200, 50, 1)]
 )
 def test_cuts_between_blocks_and_batches_change_nothing(copier: Copier, monkeypatch, between, batch, block, whole):
-    """Cuts between blocks and batches change nothing."""
     copier.create(COLUMNS)
     for fault in ('"b": 17,', '"b": "x",'):
         source = copier.file(between.join(LINES).replace('"b": 17,', fault))
@@ -174,7 +171,6 @@ def test_cuts_between_blocks_and_batches_change_nothing(copier: Copier, monkeypa
 
 
 def test_a_file_on_one_line_is_cut_outside_its_strings(monkeypatch: pytest.MonkeyPatch):
-    """A file on one line is cut outside its strings."""
     monkeypatch.setattr(batches, "BATCH", 1)
     first, second = r'{"a": "} {\" \\"} ', r'{"a": "} {'
     assert batches._cut((first + second).encode()) == len(first)
@@ -182,7 +178,6 @@ def test_a_file_on_one_line_is_cut_outside_its_strings(monkeypatch: pytest.Monke
 
 
 def test_an_object_without_end_does_not_fill_the_memory(copier: Copier, monkeypatch: pytest.MonkeyPatch):
-    """An object without end does not fill the memory."""
     monkeypatch.setattr(batches, "BATCH", 1 << 20)
     sizes = []
     exact = load.Loader.load_exact

@@ -38,7 +38,6 @@ def entry(key: str, **more: bool) -> dict:
 
 
 def test_a_prefix_takes_its_neighbours_unless_it_ends_with_a_slash(copier: Copier, s3):
-    """A prefix takes its neighbours unless it ends with a slash."""
     put(s3, log_data__a_json='{"a": "1"}', log_data__2018__b_json='{"a": "2"}', log_data_old__x_json='{"a": "old"}')
     copier.copy("s3://sparkify/log_data/")
     assert sorted(copier.rows()) == [("1",), ("2",)]
@@ -47,14 +46,12 @@ def test_a_prefix_takes_its_neighbours_unless_it_ends_with_a_slash(copier: Copie
 
 
 def test_a_jsonpaths_file_under_the_prefix_is_read_as_data(copier: Copier, s3):
-    """A JSONpaths file under the prefix is read as data."""
     put(s3, log__a_json='{"a": "1"}', log__paths_json='{"jsonpaths": ["$.a"]}')
     copier.copy("s3://sparkify/log/", "FORMAT JSON 's3://sparkify/log/paths.json'")
     assert copier.rows() == [("1",), (None,)]
 
 
 def test_folder_keys_and_empty_objects_hold_no_rows(copier: Copier, s3):
-    """Folder keys and empty objects hold no rows."""
     put(s3, log__="", log__sub__="not json", log__empty_json="", log__a_json='{"a": "1"}', log__space_json=" \n")
     copier.copy("s3://sparkify/log/")
     assert copier.rows() == [("1",)]
@@ -72,7 +69,6 @@ def test_many_objects_of_many_sizes(copier: Copier, s3, monkeypatch: pytest.Monk
 
 
 def test_manifest(copier: Copier, s3):
-    """Manifest."""
     put(s3, a_json='{"a": "1"}', b_json='{"a": "2"}')
     url = manifest(s3, entry("a.json", mandatory=True), entry("b.json"), entry("b.json"), entry("none.json"))
     copier.copy(url, AUTO + " MANIFEST")
@@ -80,7 +76,6 @@ def test_manifest(copier: Copier, s3):
 
 
 def test_a_manifest_s_mandatory_file_must_exist_and_one_of_all(copier: Copier, s3):
-    """A manifest's mandatory file must exist and one of all."""
     put(s3, a_json='{"a": "1"}')
     url = manifest(s3, entry("a.json"), entry("none.json", mandatory=True))
     assert "s3://sparkify/none.json cannot be read: it does not exist" in copier.refused(AUTO + " MANIFEST", url)
@@ -92,7 +87,6 @@ def test_a_manifest_s_mandatory_file_must_exist_and_one_of_all(copier: Copier, s
     "body", ["", "{", "[]", '{"entries": [{"mandatory": true}]}', '{"entries": [{"url": "/tmp/x"}]}']
 )
 def test_a_broken_manifest(copier: Copier, s3, body: str):
-    """A broken manifest."""
     put(s3, manifest=body)
     assert "s3://sparkify/manifest is not of the form" in copier.refused(AUTO + " MANIFEST", "s3://sparkify/manifest")
 
@@ -100,7 +94,6 @@ def test_a_broken_manifest(copier: Copier, s3, body: str):
 @pytest.mark.parametrize(("word", "pack"), [("GZIP", gzip.compress), ("BZIP2", bz2.compress)])
 @pytest.mark.parametrize("place", ["s3", "disk"])
 def test_compression_must_be_declared(copier: Copier, s3, word: str, pack, place: str):
-    """Compression must be declared."""
     packed = pack(b'{"a": "1"}\n{"a": "2"}\n') + pack(b'{"a": "3"}')
     put(s3, data_json=packed)
     source = "s3://sparkify/data.json" if place == "s3" else copier.file(packed)
@@ -116,7 +109,6 @@ def test_compression_must_be_declared(copier: Copier, s3, word: str, pack, place
 @pytest.mark.parametrize(("word", "pack"), [("GZIP", gzip.compress), ("BZIP2", bz2.compress)])
 @pytest.mark.parametrize("damage", ["cut", "changed"])
 def test_a_damaged_compressed_file(copier: Copier, word: str, pack, damage: str):
-    """A damaged compressed file."""
     packed = pack(os.urandom(5000).hex().encode())
     bad = packed[:-100] if damage == "cut" else packed[:500] + bytes(100) + packed[600:]
     source = copier.file(bad)
@@ -124,7 +116,6 @@ def test_a_damaged_compressed_file(copier: Copier, word: str, pack, damage: str)
 
 
 def test_a_bucket_in_another_region_needs_region(copier: Copier, s3):
-    """A bucket in another region needs region."""
     boto3.client("s3", region_name="eu-west-1").create_bucket(
         Bucket="far", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
     )
@@ -136,7 +127,6 @@ def test_a_bucket_in_another_region_needs_region(copier: Copier, s3):
 
 
 def test_local_directories_are_read_to_their_depth_and_in_the_order_of_their_names(copier: Copier):
-    """Local directories are read to their depth and in the order of their names."""
     for number, name in enumerate(["a.json", "sub/deep/b.json", "x.json/c.json", ".hidden"]):
         copier.file(f'{{"a": "{number}"}}', f"log/{name}")
     copier.copy(str(copier.folder / "log") + os.sep)
@@ -154,7 +144,6 @@ def test_a_file_s_name_means_nothing(copier: Copier, name: str, monkeypatch: pyt
 
 
 def test_what_is_not_there(copier: Copier, s3, tmp_path: Path):
-    """What is not there."""
     missing = str(tmp_path / "missing")
     assert f"'{missing}' does not exist" in copier.refused(AUTO, missing)
     (tmp_path / "empty").mkdir()
@@ -168,7 +157,6 @@ def test_what_is_not_there(copier: Copier, s3, tmp_path: Path):
 
 
 def test_an_unreadable_file_is_named(copier: Copier):
-    """An unreadable file is named."""
     copier.file('{"a": "1"}', "log/a.json")
     link = copier.folder / "log" / "b.json"
     try:
@@ -183,7 +171,6 @@ def test_an_unreadable_file_is_named(copier: Copier):
     not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads every file; Windows has no chmod"
 )
 def test_a_file_without_permission_is_named(copier: Copier):
-    """A file without permission is named."""
     source = copier.file('{"a": "1"}')
     Path(source).chmod(0)
     assert f"{source} cannot be read: Permission denied" in copier.refused(AUTO, source)
@@ -221,7 +208,6 @@ def test_wrong_credentials(copier: Copier, s3, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_no_credentials(copier: Copier, s3, monkeypatch: pytest.MonkeyPatch):
-    """No credentials."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
@@ -231,7 +217,6 @@ def test_no_credentials(copier: Copier, s3, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_nobody_answers(copier: Copier, s3, monkeypatch: pytest.MonkeyPatch):
-    """Nobody answers."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     assert "s3://sparkify/log_data/ cannot be read: Could not connect" in copier.refused(
@@ -240,7 +225,6 @@ def test_nobody_answers(copier: Copier, s3, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_file_that_breaks_off_fails_the_copy(copier: Copier, s3, monkeypatch: pytest.MonkeyPatch):
-    """A file that breaks off fails the COPY."""
     put(s3, log__a_json='{"a": "1"}', log__b_json='{"a": "2"}')
 
     def break_off():

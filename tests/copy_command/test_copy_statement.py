@@ -28,7 +28,6 @@ def parse(options: str) -> statement.CopyStatement:
      "REMOVEQUOTES", "IGNOREHEADER 1", "QUOTE '%'"],
 )  # fmt: skip
 def test_options_that_redshift_does_not_allow_with_json(option: str):
-    """Options that redshift does not allow with JSON."""
     with pytest.raises(CopyError, match=f"^{option.split()[0]} is not supported for COPY from JSON$"):
         parse(f"{AUTO} {option}")
 
@@ -41,7 +40,6 @@ def test_options_that_redshift_does_not_allow_with_json(option: str):
      "ENCODING UTF8", "TRIMBLANKS", "PARQUET", "WITH", "BOGUS"],
 )  # fmt: skip
 def test_options_that_the_stand_in_does_not_cover(option: str):
-    """Options that the stand in does not cover."""
     with pytest.raises(CopyError, match="^The stand-in does not cover") as refusal:
         parse(f"{AUTO} {option}")
     assert "AKIASECRET" not in str(refusal.value)
@@ -49,7 +47,6 @@ def test_options_that_the_stand_in_does_not_cover(option: str):
 
 @pytest.mark.parametrize("form", ["FORMAT CSV", "FORMAT AS PARQUET", "FORMAT AVRO 'auto'"])
 def test_other_formats_than_json(form: str):
-    """Other formats than JSON."""
     with pytest.raises(CopyError, match="^The stand-in does not cover COPY with FORMAT"):
         parse(form)
 
@@ -68,7 +65,6 @@ def test_other_formats_than_json(form: str):
     ],
 )
 def test_statements_that_are_none(text: str, says: str):
-    """Statements that are none."""
     with pytest.raises(CopyError, match=says):
         statement.parse(text)
 
@@ -77,20 +73,17 @@ def test_statements_that_are_none(text: str, says: str):
     "option", ["MAXERROR 100001", "MAXERROR -1", "MAXERROR '5'", "ACCEPTINVCHARS 'ab'", "ACCEPTINVCHARS 'é'"]
 )
 def test_arguments_out_of_range(option: str):
-    """Arguments out of range."""
     with pytest.raises(CopyError):
         parse(f"{AUTO} {option}")
 
 
 @pytest.mark.parametrize("options", ["GZIP BZIP2", "MAXERROR 1 MAXERROR 2", "MANIFEST MANIFEST"])
 def test_an_option_is_given_once(options: str):
-    """An option is given once."""
     with pytest.raises(CopyError, match="conflicting or redundant options"):
         parse(f"{AUTO} {options}")
 
 
 def test_every_option_that_is_covered():
-    """Every option that is covered."""
     stated = statement.parse(
         """copy "My ""s" . t ("A", b) from 's3://b/it''s' /* c */ iam_role default region as 'eu-west-1'
         json as 'auto ignorecase' manifest gzip maxerror as 100000 timeformat as 'epochmillisecs'
@@ -109,7 +102,6 @@ def test_every_option_that_is_covered():
 
 
 def test_an_unknown_table_or_column(copier: Copier):
-    """An unknown table or column."""
     with pytest.raises(psycopg2.errors.UndefinedTable, match='"nowhere" does not exist'):
         copier.execute("COPY nowhere FROM 'x' IAM_ROLE %s FORMAT JSON 'auto'", (ROLE,))
     copier.connection.rollback()
@@ -128,7 +120,6 @@ def test_maxerror_loads_the_rest_and_counts_it(copier: Copier):
 
 
 def test_a_failed_copy_aborts_its_transaction_and_leaves_its_errors(copier: Copier):
-    """A failed COPY aborts its transaction and leaves its errors."""
     copier.create("a INTEGER").load('{"a": 7}')
     copier.connection.commit()
     copier.execute("INSERT INTO t (a) VALUES (8)")
@@ -147,7 +138,6 @@ def test_a_failed_copy_aborts_its_transaction_and_leaves_its_errors(copier: Copi
 
 
 def test_errors_in_a_table_that_nobody_else_sees_yet(copier: Copier):
-    """Errors in a table that nobody else sees yet."""
     copier.execute("CREATE TABLE fresh (a VARCHAR(2))")
     with pytest.raises(psycopg2.InternalError, match="'fresh' failed"):
         copier.execute(f"COPY fresh FROM %s IAM_ROLE %s {AUTO}", (copier.file('{"a": "long"}'), ROLE))
@@ -156,7 +146,6 @@ def test_errors_in_a_table_that_nobody_else_sees_yet(copier: Copier):
 
 
 def test_copy_in_autocommit_is_a_transaction_of_its_own(copier: Copier):
-    """COPY in autocommit is a transaction of its own."""
     copier.create("a INTEGER")
     copier.connection.autocommit = True
     assert copier.load('{"a": 1}') == [(1,)]
@@ -189,7 +178,6 @@ def test_the_session_s_last_copy(copier: Copier):
 
 
 def test_a_running_copy_is_in_stv_load_state(copier: Copier, monkeypatch: pytest.MonkeyPatch):
-    """A running COPY is in stv load state."""
     monkeypatch.setattr(batches, "BATCH", 1)
     monkeypatch.setattr(load.Journal, "INTERVAL", 0)
     for number in range(4):
@@ -229,8 +217,6 @@ def test_a_running_copy_is_in_stv_load_state(copier: Copier, monkeypatch: pytest
 
 
 def test_a_full_disk_is_said_in_one_sentence(copier: Copier, monkeypatch: pytest.MonkeyPatch):
-    """A full disk is said in one sentence."""
-
     def fill(path, data):
         """What writing to a full disk raises."""
         raise OSError(28, "No space left on device", str(path))

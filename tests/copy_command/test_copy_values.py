@@ -15,7 +15,6 @@ from tests.fixtures.copying import AUTO, Copier
     ["SMALLINT", "INTEGER", "BIGINT", "REAL", "DOUBLE PRECISION", "DECIMAL(8,2)", "BOOLEAN", "DATE", "TIMESTAMP"],
 )
 def test_an_empty_string_is_null_in_what_is_no_text(copier: Copier, kind: str):
-    """An empty string is NULL in what is no text."""
     assert copier.create(f"a {kind}, b VARCHAR").load('{"a": "", "b": "x"}') == [(None, "x")]
 
 
@@ -25,7 +24,6 @@ def test_an_empty_string_is_null_in_what_is_no_text(copier: Copier, kind: str):
      ("EMPTYASNULL BLANKSASNULL", [None, None, "x"])],
 )  # fmt: skip
 def test_empty_and_blank_text(copier: Copier, options: str, expected: list):
-    """Empty and blank text."""
     rows = copier.load('{"a": ""} {"a": "  "} {"a": "x"}', f"{AUTO} {options}")
     assert [row[0] for row in rows] == expected
 
@@ -37,7 +35,6 @@ def test_empty_and_blank_text(copier: Copier, options: str, expected: list):
      "0.1234567890123456789012345", "1e400", "true", "false", "[1,  2]", '{"b" : [null, "é"]}', "[]", "{}", "9" * 200],
 )  # fmt: skip
 def test_numbers_booleans_and_nested_values_are_their_text_in_varchar(copier: Copier, value: str):
-    """Numbers booleans and nested values are their text in VARCHAR."""
     assert copier.load(f'{{"a": {value}}}') == [(value,)]
 
 
@@ -45,17 +42,14 @@ def test_numbers_booleans_and_nested_values_are_their_text_in_varchar(copier: Co
     "value", ["4.6", "1e5", "-0", "NaN", "Infinity", "[1, 2]", "{", "null", "true", " ", "\\.", '"']
 )
 def test_a_string_stays_as_it_is_whatever_it_looks_like(copier: Copier, value: str):
-    """A string stays as it is whatever it looks like."""
     assert copier.load(json.dumps({"a": value})) == [(value,)]
 
 
 def test_escapes_in_strings_and_keys(copier: Copier):
-    """Escapes in strings and keys."""
     assert copier.load(r'{"\u0061": "\u00e9\ud83d\ude00\n\t\"\\\/"}') == [('é😀\n\t"\\/',)]
 
 
 def test_decimal_is_cut_to_its_scale_unless_roundec(copier: Copier):
-    """Decimal is cut to its scale unless roundec."""
     copier.create("a DECIMAL(8,2), b DECIMAL(38,10)")
     big = "1234567890123456789012345678.0123456789"
     data = f'{{"a": 1.239, "b": {big}9}} {{"a": "-1.239"}} {{"a": 2.5e-1}} {{"a": 1e5}}'
@@ -68,7 +62,6 @@ def test_decimal_is_cut_to_its_scale_unless_roundec(copier: Copier):
 
 
 def test_epoch_milliseconds_keep_their_milliseconds(copier: Copier):
-    """Epoch milliseconds keep their milliseconds."""
     copier.create("a TIMESTAMP")
     rows = copier.load('{"a": 1541105830796} {"a": "-1"}', AUTO + " TIMEFORMAT 'epochmillisecs'")
     assert rows == [(datetime(2018, 11, 1, 20, 57, 10, 796000),), (datetime(1969, 12, 31, 23, 59, 59, 999000),)]
@@ -78,7 +71,6 @@ def test_epoch_milliseconds_keep_their_milliseconds(copier: Copier):
 
 @pytest.mark.parametrize("word", ["EPOCHMILLISECS", "EpochMillisecs", "YYYY-MM-DD"])
 def test_the_word_epochmillisecs_is_case_sensitive(copier: Copier, word: str):
-    """The word epochmillisecs is case sensitive."""
     assert word in copier.refused(f"{AUTO} TIMEFORMAT '{word}'")
 
 
@@ -91,7 +83,6 @@ def test_what_is_no_epoch_is_1206(copier: Copier, value: str):
 
 
 def test_dates_times_and_booleans_in_their_spellings(copier: Copier):
-    """Dates times and booleans in their spellings."""
     copier.create("a DATE, b TIMESTAMP, c BOOLEAN")
     data = '{"a": "2018-11-01", "b": "2018-11-01 20:57:10.796", "c": true} {"b": "2018-11-01T20:57", "c": "N"}'
     assert copier.load(data) == [
@@ -124,7 +115,6 @@ def test_the_code_of_a_value_that_does_not_fit(copier: Copier, kind: str, value:
 
 
 def test_integers_and_floats_load_in_every_spelling_that_postgresql_and_redshift_share(copier: Copier):
-    """Integers and floats load in every spelling that postgresql and redshift share."""
     copier.create("a BIGINT, b DOUBLE PRECISION, c REAL")
     data = '{"a": "+5", "b": ".5", "c": 3.40282347e38} {"a": -9223372036854775808, "b": "5.", "c": 1E-3}'
     data += ' {"a": -0, "b": -0}'
@@ -134,14 +124,12 @@ def test_integers_and_floats_load_in_every_spelling_that_postgresql_and_redshift
 
 
 def test_varchar_counts_bytes(copier: Copier):
-    """VARCHAR counts bytes."""
     copier.create("a VARCHAR(3), b VARCHAR, c VARCHAR(MAX)")
     rows = copier.load(json.dumps({"a": "éa", "b": "x" * 256, "c": "x" * 65535}))
     assert rows == [("éa", "x" * 256, "x" * 65535)]
 
 
 def test_truncatecolumns_cuts_whole_characters(copier: Copier):
-    """Truncatecolumns cuts whole characters."""
     copier.create("a VARCHAR(3), b CHAR(2)")
     assert copier.load('{"a": "aéé", "b": "xyz"}', AUTO + " TRUNCATECOLUMNS") == [("aé", "xy")]
 
@@ -158,6 +146,5 @@ def test_invalid_utf8_is_1220_unless_acceptinvchars_replaces_it_byte_for_byte(co
 
 @pytest.mark.parametrize("escape", [r"\u0000", r"\ud800"])
 def test_what_no_text_can_hold_is_1220(copier: Copier, escape: str):
-    """What no text can hold is 1220."""
     assert copier.rejected(f'{{"a": "{escape}"}}')[0][:3] == (1, 1220, "a")
     assert copier.load(f'{{"x": "{escape}", "a": "1"}}') == [("1",)]

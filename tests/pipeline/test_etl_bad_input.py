@@ -50,7 +50,6 @@ def fail(case, capsys) -> Callable[[], str]:
     ids=["broken JSON", "no timestamp", "no integer", "no float", "over-long text", "invalid UTF-8"],
 )
 def test_a_bad_record(loaded, fail, text, where, reason):
-    """A bad record."""
     file = loaded.write_text("log_data/log.json", text)
     first, record, advice = fail().splitlines()
     assert first == "etl: COPY staging_events rejected:"
@@ -61,7 +60,6 @@ def test_a_bad_record(loaded, fail, text, where, reason):
 
 
 def test_a_bad_song_leaves_the_staged_events_as_they_were(loaded, fail):
-    """A bad song leaves the staged events as they were."""
     loaded.write([event(userId="2")])
     file = loaded.write_text("song_data/songs.json", '{"year": "MM"}')
     first, record, advice = fail().splitlines()
@@ -71,7 +69,6 @@ def test_a_bad_song_leaves_the_staged_events_as_they_were(loaded, fail):
 
 
 def test_a_prefix_without_files(loaded, fail):
-    """A prefix without files."""
     (loaded.data / "log_data" / "log.json").unlink()
     assert fail() == (
         f"etl: COPY staging_events: The specified S3 prefix '{loaded.settings.log_data}' does not exist: "
@@ -80,7 +77,6 @@ def test_a_prefix_without_files(loaded, fail):
 
 
 def test_a_folder_that_is_not_there(loaded, fail):
-    """A folder that is not there."""
     (loaded.data / "log_data" / "log.json").unlink()
     (loaded.data / "log_data").rmdir()
     text = fail()
@@ -100,7 +96,6 @@ def test_an_unreadable_file(loaded, fail):
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is unreadable to root")
 def test_a_file_without_the_right_to_read_it(loaded, fail):
-    """A file without the right to read it."""
     file = loaded.data / "log_data" / "log.json"
     file.chmod(0)
     assert fail() == f"etl: COPY staging_events: {file} cannot be read: Permission denied.\n"
@@ -120,13 +115,11 @@ def test_a_file_without_the_right_to_read_it(loaded, fail):
     ],
 )
 def test_a_bad_jsonpaths_file(loaded, fail, text, reason):
-    """A bad jsonpaths file."""
     file = loaded.write_text("log_json_path.json", text)
     assert fail().startswith("etl: COPY staging_events: " + reason.replace("{file}", str(file)))
 
 
 def test_a_jsonpaths_file_that_is_not_there(loaded, fail):
-    """A jsonpaths file that is not there."""
     file = loaded.data / "log_json_path.json"
     file.unlink()
     assert fail() == f"etl: COPY staging_events: The specified S3 prefix '{file}' does not exist.\n"
@@ -139,7 +132,6 @@ def from_s3(case, logs: str) -> None:
 
 
 def test_a_missing_bucket(loaded, fail, s3):
-    """A missing bucket."""
     from_s3(loaded, "s3://no-such-bucket/log_data")
     assert fail() == (
         "etl: COPY staging_events: S3ServiceException: s3://no-such-bucket cannot be read: "
@@ -148,7 +140,6 @@ def test_a_missing_bucket(loaded, fail, s3):
 
 
 def test_a_prefix_in_s3_without_files(loaded, fail, s3):
-    """A prefix in s3 without files."""
     s3.put_object(Bucket="sparkify", Key="log_data_old/x.json", Body=LINE.encode())
     from_s3(loaded, "s3://sparkify/log_data")
     assert fail() == (
@@ -173,7 +164,6 @@ def test_wrong_aws_credentials(loaded, fail, s3, moto_url):
 
 
 def test_no_aws_credentials(loaded, fail, s3, monkeypatch, tmp_path):
-    """No aws credentials."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
@@ -187,7 +177,6 @@ def test_no_aws_credentials(loaded, fail, s3, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("script", ["create_tables.py", "etl.py"])
 def test_a_server_that_cannot_be_reached(loaded, run_script, tmp_path, script):
-    """A server that cannot be reached."""
     port = free_port()
     file = tmp_path / "closed.cfg"
     file.write_text(
@@ -204,7 +193,6 @@ def test_a_server_that_cannot_be_reached(loaded, run_script, tmp_path, script):
 
 
 def test_tables_that_are_missing(case, fail):
-    """Tables that are missing."""
     case.execute("DROP TABLE songplays")
     case.write([event()])
     assert fail() == 'etl: relation "songplays" does not exist. Run create_tables.py first.\n'
@@ -212,7 +200,6 @@ def test_tables_that_are_missing(case, fail):
 
 
 def test_tables_of_another_version(case, fail):
-    """Tables of another version."""
     case.execute("DROP TABLE users")
     case.execute("CREATE TABLE users (user_id INTEGER)")
     case.write([event()])

@@ -81,13 +81,11 @@ def fail(case, capsys) -> str:
 
 
 def test_there_is_a_test_for_every_check():
-    """There is a test for every check."""
     assert sorted([*STAGED, *BROKEN, *SABOTAGE]) == sorted(sql_queries.quality_checks)
 
 
 @pytest.mark.parametrize("name", STAGED)
 def test_a_staged_row_that_a_check_finds(case, capsys, name):
-    """A staged row that a check finds."""
     events, songs, words = STAGED[name]
     case.load([event(userId="7", ts=TS + 1)], [song(song_id="S7", artist_id="A7")])
     case.write(events, songs or None)
@@ -99,7 +97,6 @@ def test_a_staged_row_that_a_check_finds(case, capsys, name):
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_star_schema_that_a_check_finds(case, onlooker, capsys, name):
-    """A broken star schema that a check finds."""
     statement, words = BROKEN[name]
     case.load([event()])
     if statement:
@@ -116,7 +113,6 @@ def test_a_broken_star_schema_that_a_check_finds(case, onlooker, capsys, name):
 
 @pytest.mark.parametrize("name", SABOTAGE)
 def test_a_load_that_goes_wrong_is_found(case, capsys, monkeypatch, name):
-    """A load that goes wrong is found."""
     replaced, statement, words = SABOTAGE[name]
     case.load([event()])
     queries = [
@@ -129,7 +125,6 @@ def test_a_load_that_goes_wrong_is_found(case, capsys, monkeypatch, name):
 
 
 def test_a_check_lists_five_rows_at_most_and_the_others_run_all_the_same(case, capsys):
-    """A check lists five rows at most and the others run all the same."""
     case.write([event(userId=str(user), level="gold") for user in range(1, 9)], [song(year=3)])
     case.stage()
     names = [line.split(": but ")[0] for line in fail(case, capsys).splitlines()]

@@ -180,7 +180,6 @@ def resetter(plain) -> Callable:
 @no_windows
 @pytest.mark.parametrize("points", [pytest.param(5, id="5"), pytest.param(20, id="20", marks=pytest.mark.slow)])
 def test_kill_9_at_many_points(own, tmp_path, points):
-    """Kill 9 at many points."""
     wait_for_stop(tmp_path / "own")
     hold = subprocess.Popen(  # keeps the server up, so that the runs are alike
         [sys.executable, "-m", "infra.local", "--config", own], cwd=ROOT, stdout=subprocess.DEVNULL
@@ -198,7 +197,6 @@ def test_kill_9_at_many_points(own, tmp_path, points):
 
 @no_windows
 def test_kill_9_leaves_nothing_running(own, tmp_path):
-    """Kill 9 leaves nothing running."""
     wait_for_stop(tmp_path / "own")
     load = start(own)
     with closing(connect_when_up(tmp_path / "own")) as plain:
@@ -249,7 +247,6 @@ def namespace() -> list[str] | None:
 
 
 def test_a_full_disk(tmp_path, log):
-    """A full disk."""
     prefix = namespace() if os.name == "posix" else None
     if prefix is None:
         pytest.skip("a small file system of one's own needs unshare and mount")

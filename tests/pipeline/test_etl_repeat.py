@@ -66,7 +66,6 @@ SLOW_DATABASE = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 @settings(max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=SLOW_DATABASE)
 @given(split_logs(8))
 def test_any_split_of_any_log_gives_the_same_warehouse(case, log):
-    """Any split of any log gives the same warehouse."""
     prepare(case)
     check_any_split(case, *log)
 
@@ -75,7 +74,6 @@ def test_any_split_of_any_log_gives_the_same_warehouse(case, log):
 @settings(max_examples=300, deadline=None, database=None, suppress_health_check=SLOW_DATABASE)
 @given(split_logs(20))
 def test_any_split_of_any_log_gives_the_same_warehouse_many_times(case, log):
-    """Any split of any log gives the same warehouse many times."""
     prepare(case)
     check_any_split(case, *log)
 
@@ -100,19 +98,16 @@ def check_simulated(case: Case, tmp_path, seed: int, events: int) -> None:
 
 
 def test_a_simulated_log_in_overlapping_batches(case, tmp_path):
-    """A simulated log in overlapping batches."""
     check_simulated(case, tmp_path, seed=1, events=400)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2, 12))
 def test_simulated_logs_in_overlapping_batches(case, tmp_path, seed):
-    """Simulated logs in overlapping batches."""
     check_simulated(case, tmp_path, seed, events=3000)
 
 
 def test_a_second_load_changes_nothing_ids_included(case):
-    """A second load changes nothing ids included."""
     lines = [event(), event(song="Other"), event(userId="2", level="paid"), event(userId="2"), event(page="Home")]
     case.load(lines, SONGS)
     first = case.everything()
@@ -124,7 +119,6 @@ def test_a_second_load_changes_nothing_ids_included(case):
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_two_plays_with_one_natural_key_in_two_files_give_the_same_in_either_order(case, first):
-    """Two plays with one natural key in two files give the same in either order."""
     plays = [event(song="T", artist="A"), event(song="T", artist="A", length=100.0, level="paid")]
     case.write([], SONGS)
     case.load([plays[first]])

@@ -10,7 +10,6 @@ MATCHES = "SELECT user_id, song_id, artist_id FROM songplays"
 
 
 def test_one_play_fills_all_five_tables(case):
-    """One play fills all five tables."""
     case.load([event()], [song(artist_location="Rome", artist_latitude=41.9, artist_longitude=12.5)])
     (play,) = case.tables()["songplays"]
     assert case.tables() == {
@@ -23,7 +22,6 @@ def test_one_play_fills_all_five_tables(case):
 
 
 def test_users_are_as_of_their_latest_event_on_any_page(case):
-    """Users are as of their latest event on any page."""
     case.load(
         [
             event(ts=TS + 1, page="Home", level="paid", lastName="Berg-Hill"),
@@ -39,7 +37,6 @@ def test_users_are_as_of_their_latest_event_on_any_page(case):
 
 
 def test_a_load_of_older_logs_leaves_the_newer_level_alone(case):
-    """A load of older logs leaves the newer level alone."""
     case.load([event(ts=TS + 9, level="paid")])
     case.load([event(ts=TS)])
     assert case.tables()["users"] == [(1, "Ada", "Berg", "F", "paid", at(TS + 9))]
@@ -59,7 +56,6 @@ def test_a_load_of_older_logs_leaves_the_newer_level_alone(case):
     ],
 )
 def test_of_two_events_in_one_millisecond_the_text_that_sorts_last_counts(case, one, other):
-    """Of two events in one millisecond the text that sorts last counts."""
     case.load([event(**one), event(**other)])
     together = case.tables()["users"]
     for first, second in ((one, other), (other, one)):
@@ -73,7 +69,6 @@ def test_of_two_events_in_one_millisecond_the_text_that_sorts_last_counts(case, 
 
 
 def test_an_artist_is_the_shortest_name_with_coordinates_of_the_smallest_song(case):
-    """An artist is the shortest name with coordinates of the smallest song."""
     place = {"artist_latitude": 1.0, "artist_longitude": 2.0, "artist_location": "Context"}
     case.load(
         [],
@@ -95,7 +90,6 @@ def test_an_artist_is_the_shortest_name_with_coordinates_of_the_smallest_song(ca
 
 
 def test_songs_have_no_year_0_and_each_id_once(case):
-    """Songs have no year 0 and each id once."""
     case.load(
         [],
         [
@@ -113,7 +107,6 @@ def test_songs_have_no_year_0_and_each_id_once(case):
 
 
 def test_only_the_page_nextsong_is_a_play_and_a_play_without_a_song_is_kept(case):
-    """Only the page nextsong is a play and a play without a song is kept."""
     case.load(
         [
             event(userId="1"),
@@ -132,7 +125,6 @@ def test_only_the_page_nextsong_is_a_play_and_a_play_without_a_song_is_kept(case
 
 
 def test_of_several_songs_the_closest_in_duration_wins_and_then_the_smallest_id(case):
-    """Of several songs the closest in duration wins and then the smallest id."""
     songs = [
         song(song_id="S9", duration=100.0),
         song(song_id="S2", duration=100.0, artist_id="A2"),
@@ -150,7 +142,6 @@ def test_of_several_songs_the_closest_in_duration_wins_and_then_the_smallest_id(
 
 
 def test_equal_lines_are_one_play_and_of_different_ones_with_one_key_the_first_in_order_stays(case):
-    """Equal lines are one play and of different ones with one key the first in order stays."""
     plays = [event(), event(), event(song="Other"), event(song=None), event(sessionId=6)]
     for events in (plays, plays[::-1]):
         case.clear()
@@ -170,7 +161,6 @@ def test_equal_lines_are_one_play_and_of_different_ones_with_one_key_the_first_i
     ],
 )
 def test_time_columns_of_a_known_instant(case, ts, columns):
-    """Time columns of a known instant."""
     case.load([event(ts=ts), event(ts=ts, userId="2"), event(ts=ts + 5, page="Home")])
     assert case.tables()["time"] == [(at(ts), *columns)]
 
@@ -189,7 +179,6 @@ def test_songplays_need_both_staging_tables(case):
 
 
 def test_a_play_gets_its_match_on_a_later_load_even_if_its_log_is_not_loaded_again(case):
-    """A play gets its match on a later load even if its log is not loaded again."""
     case.load([event()], [song(title="Other")])
     (before,) = case.execute("SELECT songplay_id, song_id, artist_id FROM songplays")
     assert before[1:] == (None, None)
@@ -201,7 +190,6 @@ def test_a_play_gets_its_match_on_a_later_load_even_if_its_log_is_not_loaded_aga
 
 
 def test_songs_of_an_earlier_load_still_match_new_plays(case):
-    """Songs of an earlier load still match new plays."""
     case.load([event()], [song()])
     case.load([event(userId="2")], [song(song_id="S2", title="Other")])
     assert case.execute(MATCHES) == [(1, "S1", "A1"), (2, "S1", "A1")]
@@ -209,7 +197,6 @@ def test_songs_of_an_earlier_load_still_match_new_plays(case):
 
 
 def test_a_closer_song_of_a_later_load_takes_the_match_as_if_both_had_come_at_once(case):
-    """A closer song of a later load takes the match as if both had come at once."""
     near, far = song(song_id="S2", duration=200.0), song(song_id="S1", duration=100.0)
     case.load([event()], [far])
     assert case.execute(MATCHES) == [(1, "S1", "A1")]
@@ -222,7 +209,6 @@ def test_a_closer_song_of_a_later_load_takes_the_match_as_if_both_had_come_at_on
 
 
 def test_a_corrected_song_file_corrects_the_warehouse(case):
-    """A corrected song file corrects the warehouse."""
     case.load([event(), event(userId="2", song="Right")], [song(artist_location="Rome")])
     corrected = song(title="Right", artist_id="A2", artist_name="A", year=0, duration=1.0, artist_location="Oslo")
     case.load([event()], [corrected])
@@ -233,7 +219,6 @@ def test_a_corrected_song_file_corrects_the_warehouse(case):
 
 
 def test_an_empty_load_is_a_load(case):
-    """An empty load is a load."""
     case.load([event()])
     before = case.tables()
     case.load([])

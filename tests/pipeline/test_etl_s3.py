@@ -27,7 +27,6 @@ def uploaded(s3, case, tmp_path) -> dict[str, int]:
 
 
 def test_the_pipeline_from_s3(case, uploaded, run_script):
-    """The pipeline from s3."""
     assert run_script("create_tables.py", "--config", case.config).returncode == 0
     done = run_script("etl.py", "--config", case.config)
     assert (done.returncode, done.stderr) == (0, "")

@@ -19,7 +19,6 @@ def first_line(case) -> str:
 
 
 def test_create_tables_empties_all_and_says_what_is_next(case, run_script):
-    """Create tables empties all and says what is next."""
     case.load([event()])
     done = run_script("create_tables.py", "--config", case.config)
     assert (done.returncode, done.stderr) == (0, "")
@@ -34,7 +33,6 @@ def test_create_tables_empties_all_and_says_what_is_next(case, run_script):
 
 
 def test_etl_prints_each_statement_and_a_summary(case, run_script):
-    """Etl prints each statement and a summary."""
     case.write([event(), event(page="Home"), event(userId="2", song="x")])
     done = run_script("etl.py", "--config", case.config)
     assert (done.returncode, done.stderr) == (0, "")
@@ -77,7 +75,6 @@ def test_etl_prints_each_statement_and_a_summary(case, run_script):
 
 
 def test_quiet_prints_nothing(case, run_script):
-    """Quiet prints nothing."""
     case.write([event()])
     done = run_script("etl.py", "--config", case.config, "--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -85,7 +82,6 @@ def test_quiet_prints_nothing(case, run_script):
 
 
 def test_skip_copy_uses_what_is_staged(case, run_script):
-    """Skip copy uses what is staged."""
     case.load([event()])
     before = case.tables()
     case.execute("DELETE FROM songplays")
@@ -100,7 +96,6 @@ BAD = '{"ts": 1541121934796, "page": "Home"}\n{"ts": "soon"}\n{"ts": 15411219347
 
 
 def test_max_errors_loads_around_bad_records_and_lists_them(case, run_script):
-    """Max errors loads around bad records and lists them."""
     case.write_text("log_data/log.json", BAD)
     case.write_text("song_data/songs.json", '{"song_id": "S1", "artist_id": "A1"}\n{"year": "MM"}\n')
     done = run_script("etl.py", "--config", case.config, "--max-errors", "3", "--quiet")
@@ -120,7 +115,6 @@ def test_max_errors_loads_around_bad_records_and_lists_them(case, run_script):
 
 
 def test_one_bad_record_more_than_max_errors_ends_the_load(case, run_script):
-    """One bad record more than max errors ends the load."""
     case.load([event()])
     before = case.everything()
     case.write_text("log_data/log.json", BAD)
@@ -137,21 +131,18 @@ def test_one_bad_record_more_than_max_errors_ends_the_load(case, run_script):
 
 @pytest.mark.parametrize("number", ["-1", "100001", "ten", "1.5", ""])
 def test_max_errors_is_a_number_from_0_to_100000(run_script, number):
-    """Max errors is a number from 0 to 100000."""
     done = run_script("etl.py", f"--max-errors={number}")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.endswith(f"error: argument --max-errors: {number!r} is not a number from 0 to 100000\n")
 
 
 def test_max_errors_takes_its_largest_number(case, run_script):
-    """Max errors takes its largest number."""
     case.write([event()])
     assert run_script("etl.py", "--config", case.config, "--max-errors", 100_000).returncode == 0
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_config_that_is_not_there(run_script, tmp_path, script):
-    """A config that is not there."""
     file = tmp_path / "missing.cfg"
     done = run_script(script, "--config", file)
     assert (done.returncode, done.stdout) == (2, "")
@@ -161,7 +152,6 @@ def test_a_config_that_is_not_there(run_script, tmp_path, script):
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_wrong_option_is_a_usage_error(run_script, script):
-    """A wrong option is a usage error."""
     done = run_script(script, "--nonsense")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"usage: {script}")
@@ -173,7 +163,6 @@ def test_a_wrong_option_is_a_usage_error(run_script, script):
     [("create_tables.py", ["--config"]), ("etl.py", ["--config", "--skip-copy", "--max-errors", "--quiet"])],
 )
 def test_help_names_every_option(run_script, script, options):
-    """Help names every option."""
     done = run_script(script, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"usage: {script}")

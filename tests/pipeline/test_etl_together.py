@@ -50,7 +50,6 @@ def wait_for_waiting(onlooker, sessions: int = 1) -> None:
 
 
 def test_a_second_load_waits_for_the_first(case, onlooker):
-    """A second load waits for the first."""
     case.write([event(), event(userId="2")])
     cursor = case.connection.cursor()
     cursor.execute("LOCK staging_events, staging_songs")  # as the first load does
@@ -63,7 +62,6 @@ def test_a_second_load_waits_for_the_first(case, onlooker):
 
 
 def test_two_loads_of_the_same_logs_double_nothing(case, onlooker):
-    """Two loads of the same logs double nothing."""
     case.write([event(userId=str(user), sessionId=session) for user in range(1, 6) for session in range(5)])
     cursor = case.connection.cursor()
     cursor.execute("LOCK staging_events, staging_songs")
@@ -78,7 +76,6 @@ def test_two_loads_of_the_same_logs_double_nothing(case, onlooker):
 
 
 def test_a_load_whose_staging_was_replaced_says_run_again_and_loses_nothing(case, other, monkeypatch, capsys):
-    """A load whose staging was replaced says run again and loses nothing."""
     case.write([event()])
     transform = etl.load_star_schema
 
@@ -113,7 +110,6 @@ def test_a_load_whose_rows_another_staged_over_in_part_notices_it(case, other):
 
 
 def test_a_failed_load_of_another_does_not_disturb(case, other):
-    """A failed load of another does not disturb."""
     case.write([event()])
     with closing(warehouse.connect(case.settings)) as second:
         etl.load_staging_tables(case.connection, case.settings, 0, "one")
@@ -125,7 +121,6 @@ def test_a_failed_load_of_another_does_not_disturb(case, other):
 
 
 def test_readers_are_not_locked_out_while_a_load_is_in_its_transaction(case, onlooker, monkeypatch):
-    """Readers are not locked out while a load is in its transaction."""
     case.load([event()], [song()])
     before, answers = case.tables(), answers_of(case.config)
     case.write([event(userId="2", ts=TS + 1)], [song(title="New"), song(song_id="S2")])
@@ -154,7 +149,6 @@ def test_readers_are_not_locked_out_while_a_load_is_in_its_transaction(case, onl
 
 
 def test_a_reader_in_a_long_transaction_does_not_hold_a_load_up_and_keeps_its_view(case):
-    """A reader in a long transaction does not hold a load up and keeps its view."""
     case.load([event()], [song()])
     before = case.tables()
     with closing(warehouse.connect(case.settings)) as reader, reader.cursor() as cursor:
@@ -169,7 +163,6 @@ def test_a_reader_in_a_long_transaction_does_not_hold_a_load_up_and_keeps_its_vi
 
 
 def test_a_lost_connection_is_told_as_such(case, onlooker):
-    """A lost connection is told as such."""
     case.load([event()])
     before = case.everything()
     with closing(warehouse.connect(case.settings)) as second:

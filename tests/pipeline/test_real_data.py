@@ -111,7 +111,6 @@ def in_order(tables: dict[str, list[tuple]]) -> dict[str, list[tuple]]:
 
 
 def test_the_real_data_set_through_the_scripts(real, data, connection, run_script, expected):
-    """The real data set through the scripts."""
     assert run_script("create_tables.py", "--config", real).returncode == 0
     done = run_script("etl.py", "--config", real)
     assert (done.returncode, done.stderr) == (0, "")
@@ -132,7 +131,6 @@ def test_the_real_data_set_through_the_scripts(real, data, connection, run_scrip
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_real_logs_in_any_order_and_split(data, config, connection, tmp_path, expected, seed):
-    """The real logs in any order and split."""
     draw = random.Random(seed)
     files = sorted((data / "log_data").rglob("*.json"))
     assert len(files) == 30

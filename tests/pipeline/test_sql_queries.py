@@ -48,7 +48,6 @@ def bound(statement: str) -> str:
 
 @pytest.mark.parametrize("name", LISTS)
 def test_the_course_s_lists_hold_statements(name):
-    """The course s lists hold statements."""
     queries = getattr(sql_queries, name)
     assert queries
     assert all(isinstance(query, str) and query.strip() for query in queries)
@@ -56,7 +55,6 @@ def test_the_course_s_lists_hold_statements(name):
 
 
 def test_every_statement_that_changes_something_is_in_a_list():
-    """Every statement that changes something is in a list."""
     listed = [query for name, value in vars(sql_queries).items() if name.endswith("_queries") for query in value]
     single = {"staging_lock", "staging_mark"}
     for name, statement in STATEMENTS.items():
@@ -65,14 +63,12 @@ def test_every_statement_that_changes_something_is_in_a_list():
 
 @pytest.mark.parametrize("table", COLUMNS)
 def test_a_table_s_columns(table):
-    """A table s columns."""
     columns = re.findall(r"^    (?!PRIMARY|FOREIGN)(\w+) ", tables()[table], re.MULTILINE)
     asked, technical = COLUMNS[table]
     assert columns == asked.split() + technical.split()
 
 
 def test_the_tables_are_the_seven_and_each_is_dropped_before_what_it_refers_to():
-    """The tables are the seven and each is dropped before what it refers to."""
     created = list(tables())
     dropped = [query.removeprefix("DROP TABLE IF EXISTS ") for query in sql_queries.drop_table_queries]
     assert sorted(created) == sorted(dropped) == sorted(COLUMNS)
@@ -84,14 +80,12 @@ def test_the_tables_are_the_seven_and_each_is_dropped_before_what_it_refers_to()
 
 @pytest.mark.parametrize("name", [*STATEMENTS, *sql_queries.quality_checks])
 def test_the_stand_in_takes_the_statement(name):
-    """The stand in takes the statement."""
     statement = {**STATEMENTS, **sql_queries.quality_checks}[name]
     assert translate(bound(statement)).verb == statement.split()[0]
 
 
 @pytest.mark.parametrize("table", COLUMNS)
 def test_a_declared_primary_key_is_proven(table):
-    """A declared primary key is proven."""
     checks = sql_queries.quality_checks
     for key in re.findall(r"PRIMARY KEY \(([\w, ]+)\)", tables()[table]):
         assert f"FROM {table}\nGROUP BY {key}\nHAVING COUNT(*) > 1\n" in checks[f"{table}: {key} is unique"]
@@ -102,7 +96,6 @@ def test_a_declared_primary_key_is_proven(table):
 
 @pytest.mark.parametrize("table", COLUMNS)
 def test_a_declared_foreign_key_is_proven(table):
-    """A declared foreign key is proven."""
     found = re.findall(r"FOREIGN KEY \((\w+)\) REFERENCES (\w+) \((\w+)\)", tables()[table])
     assert len(found) == tables()[table].count("REFERENCES")
     for column, other, key in found:
@@ -116,21 +109,18 @@ def test_a_declared_foreign_key_is_proven(table):
 
 
 def test_staging_has_no_constraints_and_only_proven_tables_declare_keys():
-    """Staging has no constraints and only proven tables declare keys."""
     for table in ("staging_events", "staging_songs"):
         assert not re.search("NOT NULL|KEY|UNIQUE", tables()[table])
     assert not any("UNIQUE" in statement for statement in tables().values())
 
 
 def test_every_check_is_a_select_of_at_most_five_rows():
-    """Every check is a select of at most five rows."""
     for name, query in sql_queries.quality_checks.items():
         assert query.split()[0] == "SELECT", name
         assert query.endswith("\nLIMIT 5\n"), name
 
 
 def test_the_module_imports_nothing_and_does_nothing():
-    """The module imports nothing and does nothing."""
     source = Path(sql_queries.__file__).read_text(encoding="utf-8")
     kinds = {type(node) for node in ast.parse(source).body}
     assert kinds == {ast.Expr, ast.Assign}  # the docstring, and constants
@@ -139,7 +129,6 @@ def test_the_module_imports_nothing_and_does_nothing():
 
 @pytest.mark.parametrize("module", ["sql_queries", "create_tables", "etl"])
 def test_importing_a_module_reads_no_configuration_and_says_nothing(module, tmp_path):
-    """Importing a module reads no configuration and says nothing."""
     root = Path(sql_queries.__file__).parent
     code = f"import sys; sys.path.insert(0, {str(root)!r}); sys.argv = ['x', '--nonsense']; import {module}; " + (
         "import logging; print(logging.getLogger().handlers, 'infra.local' in sys.modules, end='')"

