@@ -10,7 +10,7 @@ from infra.config import Settings
 from infra.database import execute, transaction
 from infra.errors import WarehouseError
 from infra.warehouse import connect
-from sql_queries import analytics_queries, songplay_count_select
+from notebooks.questions import analytics_queries, songplay_count_select
 
 
 @dataclass(frozen=True)

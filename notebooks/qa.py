@@ -17,7 +17,7 @@ from infra.cli import one_sentence
 from infra.config import load_settings
 from infra.database import execute, select_one, transaction
 from infra.errors import SourceError
-from notebooks import answers, charts
+from notebooks import answers, charts, questions
 from notebooks.source_counts import count_rows
 
 CONFIG = os.environ.get("DWH_CFG")  # another dwh.cfg than the one beside the scripts
@@ -55,7 +55,7 @@ class Warehouse:
 
     def samples(self) -> None:
         """Show five rows of each table."""
-        for name, query in sql.sample_queries.items():
+        for name, query in questions.sample_queries.items():
             display(Markdown(f"**{name}**"), self.table(query))
 
     def counts(self) -> pandas.DataFrame:
@@ -66,7 +66,7 @@ class Warehouse:
             source = count_rows(self.settings)
         except SourceError as error:
             print(error)
-            return _frame(["table", "rows"], [(name, loaded[name]) for name in sql.sample_queries])
+            return _frame(["table", "rows"], [(name, loaded[name]) for name in questions.sample_queries])
         rows = [(name, loaded[name], source[name], loaded[name] - source[name]) for name in source]
         return _frame(["table", "rows", "from the source", "difference"], rows)
 

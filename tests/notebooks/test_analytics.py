@@ -8,7 +8,8 @@ import pytest
 from infra import simulate_data
 from infra.database import execute, transaction
 from notebooks.answers import ask
-from sql_queries import analytics_queries, join_counts_select, row_counts_select
+from notebooks.questions import analytics_queries, join_counts_select
+from sql_queries import row_counts_select
 from tests.fixtures.etl import TS, answers_of, event, log_events, song
 from tests.fixtures.plain_answers import answers
 

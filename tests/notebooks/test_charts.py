@@ -10,7 +10,7 @@ import vl_convert
 
 from notebooks.answers import Answer
 from notebooks.charts import COLOURS, FILTERS, LAYERS, chart
-from sql_queries import analytics_queries
+from notebooks.questions import analytics_queries
 from tests.fixtures.answers import told, without_isolates
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from infra.config import load_settings
 from notebooks import dashboard
 from notebooks.answers import answer_all
-from sql_queries import analytics_queries
+from notebooks.questions import analytics_queries
 from tests.fixtures.answers import shown, told, without_isolates
 from tests.fixtures.etl import TS, event
 from tests.fixtures.warehouse import drop_tables

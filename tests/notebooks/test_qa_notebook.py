@@ -12,7 +12,8 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from sql_queries import analytics_queries, quality_checks, sample_queries
+from notebooks.questions import analytics_queries, sample_queries
+from sql_queries import quality_checks
 from tests.fixtures.etl import event, log_events
 from tests.fixtures.notebooks import NOTEBOOKS, execute, outputs_text
 from tests.fixtures.plain_answers import answers

@@ -1,7 +1,7 @@
 """etl.py --report: the analysts' answers in a terminal."""
 
 from notebooks.answers import Answer, as_text
-from sql_queries import analytics_queries
+from notebooks.questions import analytics_queries
 from tests.fixtures.etl import TS, event
 
 

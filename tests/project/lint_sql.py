@@ -1,4 +1,4 @@
-"""Lint every statement of sql_queries.py with sqlfluff as pyproject.toml says; exit code 1 if it finds anything."""
+"""Lint every statement of the pipeline and of the analysts as pyproject.toml says; exit code 1 on any finding."""
 
 import sys
 from pathlib import Path
@@ -9,13 +9,14 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 import sql_queries  # noqa: E402 - a module of the root directory
+from notebooks import questions  # noqa: E402
 
 
 def statements() -> dict[str, str]:
-    """Every SQL statement of the module by the name of its constant, or of its entry in a dictionary."""
-    constants = {name: value for name, value in vars(sql_queries).items() if isinstance(value, str)}
-    named = {name: value for name, value in constants.items() if not name.startswith("__")}
-    return named | sql_queries.quality_checks | sql_queries.analytics_queries | sql_queries.sample_queries
+    """Every SQL statement by the name of its constant, or of its entry in a dictionary."""
+    constants = {**vars(sql_queries), **vars(questions)}
+    named = {name: value for name, value in constants.items() if isinstance(value, str) and not name.startswith("__")}
+    return named | sql_queries.quality_checks | questions.analytics_queries | questions.sample_queries
 
 
 def main() -> int:
