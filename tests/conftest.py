@@ -1,5 +1,7 @@
 """The fixtures of all tests, as plugins by concern; one that uses another's helpers comes after it."""
 
+import pytest
+
 pytest_plugins = [
     "tests.fixtures.aws",
     "tests.fixtures.warehouse",
@@ -7,3 +9,17 @@ pytest_plugins = [
     "tests.fixtures.etl",
     "tests.fixtures.answers",
 ]
+
+# What takes its time, by the fixture that brings it; a test or module that needs it otherwise carries the mark itself.
+NEEDS = {"moto_url": "aws", "moto_with_policies": "aws", "browser": "browser"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with what it needs, and those that need nothing of their own as `inner`."""
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            if fixture in NEEDS:
+                item.add_marker(NEEDS[fixture])
+        marks = {mark.name for mark in item.iter_markers()}
+        if not marks & {"aws", "browser", "notebook", "server", "slow", "speed"}:
+            item.add_marker("inner")
