@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.fixtures.copying",
     "tests.fixtures.etl",
     "tests.fixtures.answers",
+    "tests.fixtures.real_data",
 ]
 
 # What takes its time, by the fixture that brings it; a test or module that needs it otherwise carries the mark itself.

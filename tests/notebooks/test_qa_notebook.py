@@ -5,7 +5,6 @@ import base64
 import copy
 import html
 import re
-import tarfile
 from pathlib import Path
 
 import nbformat
@@ -17,7 +16,7 @@ from sql_queries import quality_checks
 from tests.fixtures.etl import event, log_events
 from tests.fixtures.notebooks import NOTEBOOKS, execute, outputs_text
 from tests.fixtures.plain_answers import answers
-from tests.fixtures.warehouse import REAL_DATA, ROOT
+from tests.fixtures.warehouse import ROOT
 
 NOTEBOOK = NOTEBOOKS / "qa_data.ipynb"
 COMMITTED = nbformat.read(NOTEBOOK, as_version=4)
@@ -104,12 +103,9 @@ def test_a_changed_digit_is_noticed(cell):
     assert differences(COMMITTED, changed) == [cell]
 
 
-@pytest.mark.skipif(not REAL_DATA.exists(), reason=f"{REAL_DATA} is not here")
-def test_the_answers_on_the_real_data_are_those_of_plain_python(run, tmp_path):
+def test_the_answers_on_the_real_data_are_those_of_plain_python(run, real_data):
     """Question by question, computed from the raw log files without any SQL; the counts agree with the source's."""
-    with tarfile.open(REAL_DATA) as archive:
-        archive.extractall(tmp_path / "real", filter="data")
-    real = tmp_path / "real"
+    real = real_data
     file, executed = run(
         f"[S3]\nLOG_DATA={real / 'log_data'}\nSONG_DATA={real / 'song_data'}\n"
         f"LOG_JSONPATH={real / 'log_json_path.json'}\n"

@@ -2,7 +2,6 @@
 
 import json
 import random
-import tarfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,22 +14,11 @@ from infra.database import transaction
 from notebooks.source_counts import count_rows
 from tests.fixtures.etl import answers_of, log_events, snapshot
 from tests.fixtures.plain_answers import answers
-from tests.fixtures.warehouse import REAL_DATA
 
-pytestmark = pytest.mark.skipif(not REAL_DATA.exists(), reason=f"{REAL_DATA} is not here")
 COUNTS = {
     "staging_events": 8056, "staging_songs": 14896, "songplays": 6820, "songplays_matched": 333, "users": 97,
     "songs": 14896, "artists": 9553, "time": 6813,
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory) -> Path:
-    """The unpacked data set, its songs in one file for speed."""
-    folder = tmp_path_factory.mktemp("real")
-    with tarfile.open(REAL_DATA) as archive:
-        archive.extractall(folder, filter="data")
-    return folder
 
 
 def write_config(file: Path, config: Path, data: Path, logs: Path) -> Path:
@@ -43,16 +31,16 @@ def write_config(file: Path, config: Path, data: Path, logs: Path) -> Path:
 
 
 @pytest.fixture
-def real(data, config, tmp_path) -> Path:
+def real(real_data, config, tmp_path) -> Path:
     """A dwh.cfg for the whole real data set."""
-    return write_config(tmp_path / "real.cfg", config, data, data / "log_data")
+    return write_config(tmp_path / "real.cfg", config, real_data, real_data / "log_data")
 
 
 @pytest.fixture
-def expected(data) -> dict[str, list[tuple]]:
+def expected(real_data) -> dict[str, list[tuple]]:
     """The five tables, songplay_id aside, computed from the files."""
-    songs = [json.loads(file.read_text(encoding="utf-8")) for file in (data / "song_data").rglob("*.json")]
-    return compute(songs, log_events(data))
+    songs = [json.loads(file.read_text(encoding="utf-8")) for file in (real_data / "song_data").rglob("*.json")]
+    return compute(songs, log_events(real_data))
 
 
 def compute(songs: list[dict], events: list[dict]) -> dict[str, list[tuple]]:
@@ -110,7 +98,7 @@ def in_order(tables: dict[str, list[tuple]]) -> dict[str, list[tuple]]:
     return {name: sorted(rows, key=repr) for name, rows in tables.items()}
 
 
-def test_the_real_data_set_through_the_scripts(real, data, connection, run_script, expected):
+def test_the_real_data_set_through_the_scripts(real, real_data, connection, run_script, expected):
     assert run_script("create_tables.py", "--config", real).returncode == 0
     done = run_script("etl.py", "--config", real)
     assert (done.returncode, done.stderr) == (0, "")
@@ -121,7 +109,7 @@ def test_the_real_data_set_through_the_scripts(real, data, connection, run_scrip
         assert cursor.fetchone() == (319,)
     assert {row[1].microsecond for row in snapshot(connection)["songplays"]} == {796_000}
     assert snapshot(connection, ids=False) == in_order(expected)
-    assert answers_of(real) == answers(log_events(data))
+    assert answers_of(real) == answers(log_events(real_data))
     counted = count_rows(load_settings(real))
     assert counted == {name: COUNTS[name] for name in counted}
     before = snapshot(connection)
@@ -130,9 +118,9 @@ def test_the_real_data_set_through_the_scripts(real, data, connection, run_scrip
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_real_logs_in_any_order_and_split(data, config, connection, tmp_path, expected, seed):
+def test_the_real_logs_in_any_order_and_split(real_data, config, connection, tmp_path, expected, seed):
     draw = random.Random(seed)
-    files = sorted((data / "log_data").rglob("*.json"))
+    files = sorted((real_data / "log_data").rglob("*.json"))
     assert len(files) == 30
     draw.shuffle(files)
     cuts = sorted(draw.sample(range(1, 30), seed + 1))
@@ -145,7 +133,7 @@ def test_the_real_logs_in_any_order_and_split(data, config, connection, tmp_path
         logs.mkdir()
         for file in batch:
             (logs / file.name).write_bytes(file.read_bytes())
-        settings = load_settings(write_config(tmp_path / "batch.cfg", config, data, logs))
+        settings = load_settings(write_config(tmp_path / "batch.cfg", config, real_data, logs))
         etl.load_staging_tables(connection, settings, 0, f"batch {number}")
         etl.load_star_schema(connection, f"batch {number}")
     assert snapshot(connection, ids=False) == in_order(expected)
