@@ -8,19 +8,32 @@ embedded warehouse with simulated data.
 import configparser
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from infra.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PATH = ROOT / "dwh.cfg"
 DEFAULT_REGION = "us-west-2"  # where the course keeps its bucket
-EMBEDDED_ROLE = "arn:aws:iam::000000000000:role/embedded"  # a COPY needs a role; the stand-in signs in as you
+EMBEDDED_ROLE = "arn:aws:iam::000000000000:role/embedded"  # a COPY needs a role; the embedded one signs in as you
 PASSWORD_KEYS = (("CLUSTER", "DB_PASSWORD"), ("DWH", "DWH_DB_PASSWORD"))
 PASSWORD_VARIABLE = "DWH_DB_PASSWORD"  # the environment's, for those who keep it out of the file
 S3_KEYS = ("LOG_DATA", "LOG_JSONPATH", "SONG_DATA")
+
+Sections = dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True, repr=False)
+class AwsKeys:
+    """[AWS]: keys of the file's own, each "" if it is not given. All of them are secrets."""
+
+    key: str = ""
+    secret: str = ""
+    session_token: str = ""
 
 
 @dataclass(frozen=True)
@@ -28,19 +41,21 @@ class Settings:
     """What dwh.cfg says. Secrets are kept out of `repr`."""
 
     path: Path | None  # the file read; None: built-in defaults
-    host: str  # "" means the embedded warehouse
+    host: str  # "" means the embedded warehouse, which takes no notice of the next four
     port: int
-    dbname: str
-    user: str
-    password: str = field(repr=False)
+    dbname: str  # "": not given
+    user: str  # "": not given
+    password: str = field(repr=False)  # "": not given
     role_arn: str
     region: str  # of the S3 buckets
+    cluster_region: str  # where a cluster is made
     log_data: str  # s3://bucket/prefix/ or an absolute local path; a folder ends with a separator
     log_jsonpath: str
     song_data: str
     local_path: Path  # where the embedded warehouse keeps its files
     simulated: bool  # True: the data are simulated below local_path
-    sections: dict[str, dict[str, str]] = field(repr=False)  # every value as written, quotes taken off
+    aws: AwsKeys = field(repr=False)
+    dwh: Mapping[str, str] = field(repr=False)  # [DWH], which infra/aws/cluster_spec.py reads: the cluster to make
     sslrootcert: str = ""  # a file of certificates to trust instead of the public roots; "" is right for AWS
 
     @property
@@ -75,13 +90,20 @@ def load_settings(path: str | Path | None = None) -> Settings:
     if path is None and not DEFAULT_PATH.exists():
         return _settings(None, {})
     file = Path(path or DEFAULT_PATH).expanduser().absolute()
-    return _settings(file, _read(file))
+    return _settings(file, read_sections(file))
 
 
-def _read(file: Path) -> dict[str, dict[str, str]]:
+class _Parser(configparser.ConfigParser):
+    """Keys in upper case; a percent sign is a percent sign."""
+
+    def optionxform(self, optionstr: str) -> str:
+        """The name of a key."""
+        return optionstr.upper()
+
+
+def read_sections(file: Path) -> Sections:
     """The file's sections; section names upper case, keys upper case, one pair of quotes round a value taken off."""
-    parser = configparser.ConfigParser(interpolation=None)
-    parser.optionxform = str.upper
+    parser = _Parser(interpolation=None)
     try:
         parser.read_string(file.read_text(encoding="utf-8-sig"), source=str(file))
     except FileNotFoundError:
@@ -110,25 +132,19 @@ def _unquote(value: str) -> str:
     return value
 
 
-def get_value(sections: dict[str, dict[str, str]], *places: tuple[str, str], default: str = "") -> str:
+def _get(sections: Sections, *places: tuple[str, str], default: str = "") -> str:
     """The first of (section, key) `places` that holds a value."""
     return next((value for section, key in places if (value := sections.get(section, {}).get(key))), default)
 
 
-def require_value(file: Path | None, sections: dict[str, dict[str, str]], *places: tuple[str, str]) -> str:
-    """The same, or a ConfigError that names the first place."""
-    section, key = places[0]
-    return get_value(sections, *places) or fail(file, section, key, "is missing: give it a value.")
+def require(file: Path | None, section: str, key: str, value: str) -> str:
+    """`value`, or a ConfigError that says that this key has none."""
+    return value or fail(file, section, key, "is missing: give it a value.")
 
 
-def get_password(sections: dict[str, dict[str, str]]) -> str:
-    """The password of the file, or else of the environment; "" if there is none."""
-    return get_value(sections, *PASSWORD_KEYS) or os.environ.get(PASSWORD_VARIABLE, "")
-
-
-def _settings(file: Path | None, sections: dict[str, dict[str, str]]) -> Settings:
+def _settings(file: Path | None, sections: Sections) -> Settings:
     """Check the values of `sections` and put them into Settings."""
-    get, require = partial(get_value, sections), partial(require_value, file, sections)
+    get = partial(_get, sections)
     base = file.parent if file else ROOT
     local_path = base / Path(get(("LOCAL", "PATH"), default=".local")).expanduser()
     host = get(("CLUSTER", "HOST"))
@@ -137,11 +153,15 @@ def _settings(file: Path | None, sections: dict[str, dict[str, str]]) -> Setting
     port = get(("CLUSTER", "DB_PORT"), ("DWH", "DWH_PORT"), default="5439")
     if not (port.isdecimal() and 0 < int(port) < 65536):
         fail(file, "CLUSTER", "DB_PORT", f"is {port!r}: it must be a port number such as 5439.")
-    role_arn = require(("IAM_ROLE", "ARN")) if host else get(("IAM_ROLE", "ARN"), default=EMBEDDED_ROLE)
+    dbname, user = get(("CLUSTER", "DB_NAME"), ("DWH", "DWH_DB")), get(("CLUSTER", "DB_USER"), ("DWH", "DWH_DB_USER"))
+    role_arn = get(("IAM_ROLE", "ARN"))
+    if host:
+        require(file, "CLUSTER", "DB_NAME", dbname)
+        require(file, "CLUSTER", "DB_USER", user)
+        require(file, "IAM_ROLE", "ARN", role_arn)
+    role_arn = role_arn or EMBEDDED_ROLE
     if not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+", role_arn):
         fail(file, "IAM_ROLE", "ARN", f"is {role_arn!r}: it must look like arn:aws:iam::123456789012:role/name.")
-    # Nowhere a password: redshift.connect asks AWS for a temporary one.
-    password = get_password(sections)
     sslrootcert = get(("CLUSTER", "SSLROOTCERT"))
     if sslrootcert:
         sslrootcert = str(base / Path(sslrootcert).expanduser())
@@ -150,7 +170,7 @@ def _settings(file: Path | None, sections: dict[str, dict[str, str]]) -> Setting
         data = local_path / "simulated"
         sources = [str(data / "log_data"), str(data / "log_json_path.json"), str(data / "song_data")]
     else:
-        sources = [require(("S3", key)) for key in S3_KEYS]
+        sources = [require(file, "S3", key, get(("S3", key))) for key in S3_KEYS]
     log_data, log_jsonpath, song_data = (
         _source(file, key, value, base, host) for key, value in zip(S3_KEYS, sources, strict=True)
     )
@@ -160,17 +180,19 @@ def _settings(file: Path | None, sections: dict[str, dict[str, str]]) -> Setting
         path=file,
         host=host,
         port=int(port),
-        dbname=require(("CLUSTER", "DB_NAME"), ("DWH", "DWH_DB")) if host else "dwh",
-        user=require(("CLUSTER", "DB_USER"), ("DWH", "DWH_DB_USER")) if host else "sparkify",
-        password=password if host else "",
+        dbname=dbname,
+        user=user,
+        password=get(*PASSWORD_KEYS) or os.environ.get(PASSWORD_VARIABLE, ""),
         role_arn=role_arn,
         region=get(("S3", "REGION"), ("AWS", "REGION"), ("DWH", "DWH_REGION"), default=DEFAULT_REGION),
+        cluster_region=get(("DWH", "DWH_REGION"), ("AWS", "REGION"), ("S3", "REGION"), default=DEFAULT_REGION),
         log_data=log_data,
         log_jsonpath=log_jsonpath,
         song_data=song_data,
         local_path=local_path,
         simulated=simulated,
-        sections=sections,
+        aws=AwsKeys(get(("AWS", "KEY")), get(("AWS", "SECRET")), get(("AWS", "SESSION_TOKEN"))),
+        dwh=sections.get("DWH", {}),
         sslrootcert=sslrootcert,
     )
 
@@ -190,6 +212,6 @@ def _source(file: Path | None, key: str, value: str, base: Path, host: str) -> s
     return str(path) + os.sep if is_folder and not path.is_file() else str(path)
 
 
-def fail(file: Path | None, section: str, key: str, problem: str):
+def fail(file: Path | None, section: str, key: str, problem: str) -> NoReturn:
     """Raise the ConfigError for one key."""
     raise ConfigError(f"{file}: [{section}] {key} {problem}")

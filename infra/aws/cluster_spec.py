@@ -1,10 +1,10 @@
 """What dwh.cfg wants of AWS: the [DWH] section as one typed value."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 
-from infra.config import DEFAULT_REGION, Settings, fail, get_password, get_value, require_value
+from infra.config import Settings, fail, require
 
 # AWS sells these no longer; each with what comes closest to it.
 RETIRED = {"dc1": "ra3.large", "dc2": "ra3.large", "ds2": "ra3.xlplus"}
@@ -42,31 +42,34 @@ class ClusterSpec:
 
 
 def read_cluster_spec(settings: Settings) -> ClusterSpec:
-    """The target that the settings describe. Raises ConfigError for a value that AWS would not take."""
+    """The cluster that the settings describe. Raises ConfigError for a value that AWS would not take."""
     file = settings.path
-    get, require = partial(get_value, settings.sections), partial(require_value, file, settings.sections)
 
-    def number(key: str, default: int, allowed: str, test) -> int:
+    def get(key: str, default: str = "") -> str:
+        """The value of a key of [DWH]."""
+        return settings.dwh.get(key) or default
+
+    def number(key: str, default: int, allowed: str, test: Callable[[int], bool]) -> int:
         """A whole number of [DWH] that passes the test, or a ConfigError that says what is allowed."""
-        value = get(("DWH", key), default=str(default))
+        value = get(key, str(default))
         if not value.isdecimal() or not test(int(value)):
             fail(file, "DWH", key, f"is {value!r}: it must be {allowed}.")
         return int(value)
 
-    name = get(("DWH", "DWH_CLUSTER_IDENTIFIER"), default="sparkify").lower()  # as AWS does it
+    name = get("DWH_CLUSTER_IDENTIFIER", "sparkify").lower()  # as AWS does it
     if not re.fullmatch(r"(?!.*--)[a-z][a-z0-9-]{1,61}[a-z0-9]", name):
         fail(file, "DWH", "DWH_CLUSTER_IDENTIFIER", f"is {name!r}: 3 to 63 letters, digits and single hyphens.")
-    kind = get(("DWH", "DWH_CLUSTER_TYPE"), default="single-node").lower()
+    kind = get("DWH_CLUSTER_TYPE", "single-node").lower()
     if kind not in ("single-node", "multi-node", "serverless"):
         fail(file, "DWH", "DWH_CLUSTER_TYPE", f"is {kind!r}: write single-node, multi-node or serverless.")
     node_type, nodes, rpu = "", 0, 0
-    subnet_group = get(("DWH", "DWH_SUBNET_GROUP"))
+    subnet_group = get("DWH_SUBNET_GROUP")
     if kind == "serverless":
         if subnet_group:
             fail(file, "DWH", "DWH_SUBNET_GROUP", "is not for serverless, which takes the default VPC: empty it.")
         rpu = number("DWH_BASE_RPU", 4, "4 or a multiple of 8", lambda n: n == 4 or (0 < n <= 512 and n % 8 == 0))
     else:
-        node_type = get(("DWH", "DWH_NODE_TYPE"), default="ra3.large").lower()
+        node_type = get("DWH_NODE_TYPE", "ra3.large").lower()
         if better := RETIRED.get(node_type.split(".")[0]):
             fail(file, "DWH", "DWH_NODE_TYPE", f"is {node_type}, which AWS no longer offers: write {better} instead.")
         least = 2 if kind == "multi-node" else 1
@@ -77,7 +80,7 @@ def read_cluster_spec(settings: Settings) -> ClusterSpec:
             )
     if not (5431 <= settings.port <= 5455 or 8191 <= settings.port <= 8215):
         fail(file, "CLUSTER", "DB_PORT", f"is {settings.port}: Redshift takes 5431 to 5455 and 8191 to 8215.")
-    public = get(("DWH", "DWH_PUBLICLY_ACCESSIBLE"), default="true").lower()
+    public = get("DWH_PUBLICLY_ACCESSIBLE", "true").lower()
     if public not in ("true", "false"):
         fail(file, "DWH", "DWH_PUBLICLY_ACCESSIBLE", f"is {public!r}: write true or false.")
     sources = {"LOG_DATA": settings.log_data, "SONG_DATA": settings.song_data, "LOG_JSONPATH": settings.log_jsonpath}
@@ -86,15 +89,15 @@ def read_cluster_spec(settings: Settings) -> ClusterSpec:
             fail(file, "S3", key, "is not in S3, from which Redshift reads: it must start with s3://.")
     return ClusterSpec(
         name=name,
-        region=get(("DWH", "DWH_REGION"), ("AWS", "REGION"), ("S3", "REGION"), default=DEFAULT_REGION),
+        region=settings.cluster_region,
         node_type=node_type,
         nodes=nodes,
         public=public == "true",
-        dbname=require(("CLUSTER", "DB_NAME"), ("DWH", "DWH_DB")),
-        user=require(("CLUSTER", "DB_USER"), ("DWH", "DWH_DB_USER")),
-        password=get_password(settings.sections),
+        dbname=require(file, "CLUSTER", "DB_NAME", settings.dbname),
+        user=require(file, "CLUSTER", "DB_USER", settings.user),
+        password=settings.password,
         port=settings.port,
-        role=get(("DWH", "DWH_IAM_ROLE_NAME"), default=f"{name}-redshift"),
+        role=get("DWH_IAM_ROLE_NAME", f"{name}-redshift"),
         subnet_group=subnet_group,
         sources=tuple(sources.values()),
         base_rpu=rpu,

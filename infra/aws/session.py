@@ -19,10 +19,9 @@ def make_session(settings: Settings, region: str | None = None) -> boto3.Session
 
     Temporary keys in the file need their [AWS] SESSION_TOKEN beside them.
     """
-    aws = settings.sections.get("AWS", {})
-    key = aws.get("KEY") or os.environ.get("KEY")
-    secret = aws.get("SECRET") or os.environ.get("SECRET")
+    key = settings.aws.key or os.environ.get("KEY")
+    secret = settings.aws.secret or os.environ.get("SECRET")
     own = {"aws_access_key_id": key, "aws_secret_access_key": secret} if key and secret else {}
-    if own and aws.get("SESSION_TOKEN"):
-        own["aws_session_token"] = aws["SESSION_TOKEN"]
+    if own and settings.aws.session_token:
+        own["aws_session_token"] = settings.aws.session_token
     return boto3.Session(region_name=region or settings.region, **own)

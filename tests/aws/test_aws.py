@@ -29,7 +29,7 @@ from infra.aws.cluster_spec import RETIRED, check_password, read_cluster_spec
 from infra.aws.polling import poll, retry_new_role
 from infra.aws.provisioned import Provisioned
 from infra.aws.session import CA_BUNDLE, CLIENT_CONFIG
-from infra.config import ROOT, load_settings
+from infra.config import ROOT, load_settings, read_sections
 from infra.errors import AwsError, ConfigError, WarehouseError
 from tests.fixtures.aws import config_text
 from tests.fixtures.serverless_fake import MARKED, ServerlessFake, error
@@ -540,19 +540,12 @@ def test_what_is_written_is_read(tmp_path_factory, first, second, value):
     lines = ["[CLUSTER]", *(f"{key}={text}" for key, text in first), "[DWH]", *(f"{k}={t}" for k, t in second)]
     path.write_text("\n".join(lines))
     try:
-        before = infra_read(path)
+        before = read_sections(path)
     except ConfigError:
         return  # a key that is there twice
     config_file.set_values(path, {("CLUSTER", "HOST"): value})
     before["CLUSTER"]["HOST"] = value
-    assert infra_read(path) == before
-
-
-def infra_read(path: Path) -> dict:
-    """The sections of a file as infra.config reads them, before they are checked."""
-    from infra import config as module
-
-    return module._read(path)
+    assert read_sections(path) == before
 
 
 def test_example(monkeypatch):
@@ -563,7 +556,7 @@ def test_example(monkeypatch):
     assert settings.embedded and not settings.simulated and not target.password
     assert (target.node_type, target.nodes, target.name, target.region) == ("ra3.large", 1, "sparkify", "us-west-2")
     assert target.sources == SOURCES
-    keys = {(section, key) for section, values in settings.sections.items() for key in values}
+    keys = {(section, key) for section, values in read_sections(ROOT / "dwh.cfg.example").items() for key in values}
     code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "infra").rglob("*.py"))
     assert [key for _, key in sorted(keys) if f'"{key}"' not in code] == []
 

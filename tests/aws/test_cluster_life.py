@@ -346,7 +346,7 @@ def test_generated_password_survives_a_cut(moto, wire, aws_config, capsys):
     wire.die_at = 6  # after the password is written, before there is a cluster
     with pytest.raises(Killed):
         create_cluster.main(["--config", str(aws_config)])
-    password = load_settings(aws_config).sections["CLUSTER"]["DB_PASSWORD"]
+    password = load_settings(aws_config).password
     assert len(password) == 32
     wire.die_at = 0
     assert create_cluster.main(["--config", str(aws_config)]) == 0

@@ -12,6 +12,7 @@ from infra.aws import session as aws_session
 from infra.aws.cluster_spec import read_cluster_spec
 from infra.aws.provisioned import Provisioned
 from infra.aws.serverless import Serverless
+from infra.config import AwsKeys
 from infra.errors import AwsError
 from tests.fixtures.aws import config_text
 from tests.fixtures.serverless_fake import ServerlessFake
@@ -293,4 +294,4 @@ def a_session(wire):
     """A session with the wire on it."""
     from types import SimpleNamespace
 
-    return aws_session.make_session(SimpleNamespace(sections={"AWS": {"KEY": "x", "SECRET": "x"}}, region="us-west-2"))
+    return aws_session.make_session(SimpleNamespace(aws=AwsKeys("x", "x"), region="us-west-2"))

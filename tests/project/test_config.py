@@ -84,7 +84,7 @@ def test_course_file_works_as_it_is(file):
     assert settings.song_data == "s3://udacity-dend/song_data/"
     assert settings.region == "us-west-2"
     assert not settings.embedded and not settings.simulated
-    assert settings.sections["DWH"]["DWH_NUM_NODES"] == "4"
+    assert settings.dwh["DWH_NUM_NODES"] == "4"
     assert settings.describe() == (
         f"Amazon Redshift at dwhcluster.abc.us-west-2.redshift.amazonaws.com:5439/dwh, as {file} says."
     )
