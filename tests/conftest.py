@@ -12,7 +12,7 @@ pytest_plugins = [
 ]
 
 # What takes its time, by the fixture that brings it; a test or module that needs it otherwise carries the mark itself.
-NEEDS = {"moto_url": "aws", "moto_with_policies": "aws", "browser": "browser"}
+NEEDS = {"moto_url": "aws", "moto_with_policies": "aws", "browser": "browser", "real_data": "data"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,5 +22,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if fixture in NEEDS:
                 item.add_marker(NEEDS[fixture])
         marks = {mark.name for mark in item.iter_markers()}
-        if not marks & {"aws", "browser", "notebook", "server", "slow", "speed"}:
+        if not marks & {"aws", "browser", "data", "notebook", "server", "slow", "speed"}:
             item.add_marker("inner")

@@ -17,6 +17,8 @@ from infra.config import load_settings
 from tests.fixtures.aws import MARKED, ROOT
 from tests.fixtures.notebooks import NOTEBOOKS, execute, output_text, outputs_text
 
+pytestmark = pytest.mark.notebook
+
 NOTEBOOK = NOTEBOOKS / "create_database.ipynb"
 COMMITTED = nbformat.read(NOTEBOOK, as_version=4)
 CODE = [cell for cell in COMMITTED.cells if cell.cell_type == "code"]

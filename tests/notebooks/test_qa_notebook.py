@@ -18,6 +18,8 @@ from tests.fixtures.notebooks import NOTEBOOKS, execute, outputs_text
 from tests.fixtures.plain_answers import answers
 from tests.fixtures.warehouse import ROOT
 
+pytestmark = pytest.mark.notebook
+
 NOTEBOOK = NOTEBOOKS / "qa_data.ipynb"
 COMMITTED = nbformat.read(NOTEBOOK, as_version=4)
 

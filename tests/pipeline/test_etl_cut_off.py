@@ -19,6 +19,8 @@ from infra.local import server, supervisor
 from tests.fixtures.etl import STAR, TABLES, plain_connection
 from tests.fixtures.warehouse import ROOT
 
+pytestmark = pytest.mark.server
+
 no_windows = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT or SIGKILL for one process")
 
 
@@ -224,9 +226,9 @@ echo "exit code $?"
 """
 LOOK = """
 import sys
-sys.path[:0] = [{root!r}, {tests!r}]
+sys.path.insert(0, {root!r})
 from contextlib import closing
-from test_etl_cut_off import TABLES, digests
+from tests.pipeline.test_etl_cut_off import TABLES, digests
 from infra import warehouse
 from infra.config import load_settings
 from infra.local.connection import connect
@@ -259,7 +261,7 @@ def test_a_full_disk(tmp_path, log):
             f"LOG_JSONPATH={log / 'log_json_path.json'}\n"
         )
     look = tmp_path / "look.py"
-    look.write_text(LOOK.format(root=str(ROOT), tests=str(ROOT / "tests")))
+    look.write_text(LOOK.format(root=str(ROOT)))
     arguments = [place, sys.executable, ROOT, tmp_path / "first.cfg", look, tmp_path / "all.cfg"]
     done = subprocess.run(
         [*prefix, "sh", "-c", FULL, "sh", *map(str, arguments)], capture_output=True, text=True, timeout=120

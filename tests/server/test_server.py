@@ -19,6 +19,8 @@ import pytest
 from infra.errors import ServerError
 from infra.local import server, supervisor
 
+pytestmark = pytest.mark.server
+
 ROOT = Path(__file__).resolve().parents[2]
 USE = """
 import sys, time
@@ -316,7 +318,7 @@ def test_root_where_unshare_is_forbidden(template, tmp_path):
     fake.parent.mkdir()
     fake.write_text("#!/bin/sh\nexit 1\n")
     fake.chmod(0o755)
-    parents = [path for path in (server.binaries(), *server.binaries().parents)]
+    parents = [server.binaries(), *server.binaries().parents]
     if not all(path.stat().st_mode & stat.S_IXOTH for path in parents):
         pytest.skip("the wheel's binaries are where nobody may not read")
     base = Path("/var/tmp") / f"sparkify-{os.getpid()}"
