@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.fixtures.etl",
     "tests.fixtures.answers",
     "tests.fixtures.real_data",
+    "tests.fixtures.terminal",
 ]
 
 # What takes its time, by the fixture that brings it; a test or module that needs it otherwise carries the mark itself.
