@@ -198,8 +198,8 @@ def test_the_readme_s_charts_are_the_notebook_s():
     """The same bytes, so that a picture in the README is never older than the notebook."""
     shown = {output.data["image/png"] for cell in code(COMMITTED).values() for output in cell.outputs
              if "image/png" in output.get("data", {})}  # fmt: skip
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    names = [name for name in re.findall(r"\]\((notebooks/[\w-]+\.png)\)", readme) if "dashboard" not in name]
+    readme = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
+    names = [name for name in re.findall(r"\]\(([\w-]+\.png)\)", readme) if "dashboard" not in name]
     assert len(names) == 2
     for name in names:
-        assert base64.b64encode((ROOT / name).read_bytes()).decode() in {picture.replace("\n", "") for picture in shown}
+        assert base64.b64encode((ROOT / "notebooks" / name).read_bytes()).decode() in {picture.replace("\n", "") for picture in shown}
