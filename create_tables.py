@@ -3,20 +3,27 @@
 import sys
 from contextlib import closing
 
-import psycopg2
+from psycopg2.extensions import connection as Connection
 
 from infra import cli
 from infra.config import load_settings
-from infra.database import execute, title, transaction
+from infra.database import execute, statement_name, transaction
 from infra.warehouse import connect
 from sql_queries import create_table_queries, drop_table_queries
 
 
-def run_queries(connection: psycopg2.extensions.connection, queries: list[str]) -> None:
-    """Execute the statements in order."""
-    for query in queries:
+def drop_tables(connection: Connection) -> None:
+    """Drop every table of the warehouse that is there."""
+    for query in drop_table_queries:
         execute(connection, query)
-        print(title(query))
+        print(statement_name(query))
+
+
+def create_tables(connection: Connection) -> None:
+    """Create every table of the warehouse."""
+    for query in create_table_queries:
+        execute(connection, query)
+        print(statement_name(query))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -28,8 +35,8 @@ def main(argv: list[str] | None = None) -> int:
         settings = load_settings(options.config)
         print(settings.describe())
         with closing(connect(settings)) as connection, transaction(connection):
-            run_queries(connection, drop_table_queries)
-            run_queries(connection, create_table_queries)
+            drop_tables(connection)
+            create_tables(connection)
         print("The tables are there and empty. Next: python etl.py")
         return 0
 

@@ -9,6 +9,7 @@ import logging
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import closing
 
 import psycopg2
@@ -17,7 +18,8 @@ from psycopg2.extensions import connection as Connection
 import sql_queries as sql
 from infra import cli
 from infra.config import Settings, load_settings
-from infra.database import ProgressLine, execute, explain, select_one, title, transaction
+from infra.copy_monitor import CopyMonitor
+from infra.database import ProgressLine, execute, explain, select_one, statement_name, transaction
 from infra.errors import Interrupted, LoadError, QualityError, RejectedRecordsError
 from infra.warehouse import connect
 from notebooks.answers import answer_all, as_text
@@ -25,20 +27,39 @@ from notebooks.answers import answer_all, as_text
 logger = logging.getLogger(__name__)
 
 
-def run(connection: Connection, query: str, parameters: dict | None = None, watch=None) -> None:
+def run(
+    connection: Connection, query: str, parameters: dict[str, object] | None = None, watch: Callable | None = None
+) -> None:
     """Execute one statement of the load and log its rows and seconds. Raises LoadError with the reason it failed."""
     start = time.monotonic()
+    name = statement_name(query)
     try:
         cursor = execute(connection, query, parameters, watch)
-        rows = execute(connection, sql.last_copy_select).fetchone()[0] if is_copy(query) else cursor.rowcount
+        rows = cursor.rowcount
+        if query in (sql.staging_events_copy, sql.staging_songs_copy):
+            rows = execute(connection, sql.last_copy_select).fetchone()[0]
     except psycopg2.Error as error:
-        raise LoadError(f"{title(query)}: {explain(error)}") from error
-    logger.info("%-32s %11s rows %8.2f s", title(query), f"{max(rows, 0):,}", time.monotonic() - start)
+        raise LoadError(f"{name}: {explain(error)}") from error
+    logger.info("%-48s %11s rows %8.2f s", name, f"{max(rows, 0):,}", time.monotonic() - start)
 
 
-def is_copy(query: str) -> bool:
-    """Whether the statement is a COPY."""
-    return query in (sql.staging_events_copy, sql.staging_songs_copy)
+def copy(connection: Connection, query: str, parameters: dict[str, object], monitor: CopyMonitor) -> None:
+    """Run a COPY, show how far it is, and tell of the records that it rejects. Raises LoadError."""
+    name = statement_name(query)
+    line = ProgressLine(logger.isEnabledFor(logging.INFO))
+    monitor.start()
+    try:
+        run(connection, query, parameters, lambda: line.show(name, monitor.progress()))
+    except LoadError as error:
+        records = monitor.rejected_records()
+        if not records:
+            raise
+        advice = "Correct the files, or load around bad records with --max-errors N."
+        raise RejectedRecordsError("\n".join([f"{name}: rejected records:", *records, advice])) from error
+    finally:
+        line.clear()
+    for record in monitor.rejected_records():
+        logger.warning("%s: rejected and left out: %s", name, record)
 
 
 def load_staging_tables(connection: Connection, settings: Settings, max_errors: int, load_id: str) -> None:
@@ -54,61 +75,18 @@ def load_staging_tables(connection: Connection, settings: Settings, max_errors: 
         "region": settings.region,
         "max_errors": min(max_errors + 1, 100_000) if max_errors else 0,  # Redshift fails at this number of errors
     }
-    line = ProgressLine(logger.isEnabledFor(logging.INFO))
     with closing(connect(settings)) as observer, transaction(connection):
         observer.autocommit = True  # each look sees the newest state
         run(connection, sql.staging_lock)
-        session = execute(connection, sql.session_select).fetchone()[0]
-        for query in sql.copy_table_queries:
-            try:
-                run(connection, query, parameters, lambda query=query: line.show(progress(observer, session, query)))
-            except LoadError as error:
-                connection.rollback()
-                if "_load_error" not in str(error):  # stl_load_errors, or sys_load_error_detail on Serverless
-                    raise
-                records = "\n".join(rejected_records(observer, session))
-                advice = "Correct the files, or load around bad records with --max-errors N."
-                raise RejectedRecordsError(f"{title(query)} rejected:\n{records}\n{advice}") from error
-            finally:
-                line.clear()
-            if is_copy(query) and max_errors:
-                copy_id = execute(connection, sql.last_copy_select).fetchone()[1]
-                for record in rejected_records(observer, session, copy_id):
-                    logger.warning("%s rejected and left out: %s", title(query), record)
+        monitor = CopyMonitor(observer, execute(connection, sql.session_select).fetchone()[0])
+        run(connection, sql.staging_events_delete)
+        copy(connection, sql.staging_events_copy, parameters, monitor)
+        run(connection, sql.staging_songs_delete)
+        copy(connection, sql.staging_songs_copy, parameters, monitor)
         execute(connection, sql.staging_mark, {"load_id": load_id})
 
 
-def progress(observer: Connection, session: int, query: str) -> str:
-    """How far the COPY that runs in another session is; "" if it does not say."""
-    try:
-        row = execute(observer, sql.copy_progress_select, {"session": session}).fetchone()
-    except psycopg2.Error:  # Redshift Serverless has no stv_load_state: nothing to show
-        return ""
-    files, all_files, size, all_bytes = (int(number or 0) for number in row)
-    if not all_files:  # a DELETE, or a COPY that still looks for its files
-        return ""
-    return f"{title(query)}: {files:,} of {all_files:,} files, {size / 1e6:,.1f} of {all_bytes / 1e6:,.1f} MB"
-
-
-def rejected_records(observer: Connection, session: int, copy_id: int | None = None) -> list[str]:
-    """A line for each record that a COPY of another session rejected: the one of this id, or the last that failed."""
-    for query in (sql.stl_load_errors_select, sql.sys_load_error_detail_select):
-        try:
-            rows = execute(observer, query, {"session": session, "copy_id": copy_id}).fetchall()
-        except (psycopg2.errors.UndefinedTable, psycopg2.errors.InsufficientPrivilege):  # not on this kind of cluster
-            continue
-        return [describe_record(*row) for row in rows]
-    return []
-
-
-def describe_record(line: int, code: int, value: str | None, file: str, column: str, reason: str) -> str:
-    """One rejected record in a line."""
-    place = f", column {column}" if column else ""
-    what = f": {value!r}" if value else ""
-    return f"{file}, line {line}{place}{what}: {reason} (error {code})"
-
-
-def load_star_schema(connection: Connection, load_id: str | None) -> None:
+def insert_tables(connection: Connection, load_id: str | None) -> None:
     """Bring the staged rows into the star schema and check it, in one transaction.
 
     `load_id` is the mark that the staging tables must carry, None for whatever is staged. Raises LoadError; the star
@@ -135,16 +113,23 @@ def check_quality(connection: Connection) -> None:
     """Run the quality checks. Raises LoadError that lists each failed one with the first of its offending rows."""
     start = time.monotonic()
     failed = []
-    for name, query in sql.quality_checks.items():
+    for query in sql.quality_checks:
         cursor = execute(connection, query)
         columns = [column.name for column in cursor.description]
         for row in cursor.fetchall():
             values = ", ".join(f"{column}={value}" for column, value in zip(columns, row, strict=True))
-            failed.append(f"{name}: but {values}")
+            failed.append(f"{statement_name(query)}: but {values}")
     if failed:
         failures = "\n".join(failed)
         raise QualityError(f"Quality checks failed, so the star schema stays as it was:\n{failures}")
-    logger.info("%-32s %11s passed %6.2f s", "quality checks", len(sql.quality_checks), time.monotonic() - start)
+    logger.info("%-48s %11s passed %6.2f s", "quality checks", len(sql.quality_checks), time.monotonic() - start)
+
+
+class Printer(logging.StreamHandler):
+    """Prints what is logged. Whoever reads the output may stop doing so: the load goes on."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Let a line go that nobody reads."""
 
 
 def not_negative(text: str) -> int:
@@ -172,9 +157,8 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.report and (options.skip_copy or options.max_errors or options.quiet):
         parser.error("--report loads nothing, so it goes with --config only")
-    logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stdout)
+    logging.basicConfig(level=logging.ERROR, format="%(message)s", handlers=[Printer(sys.stdout)])
     logger.setLevel(logging.WARNING if options.quiet else logging.INFO)  # ours alone: boto3 has much to tell
-    logging.raiseExceptions = False  # whoever reads the output may stop doing so; the load goes on
     return cli.run("etl", lambda: report(options.config) if options.report else load(options))
 
 
@@ -197,7 +181,7 @@ def load(options: argparse.Namespace) -> int:
             load_id = None if options.skip_copy else f"staged by load {uuid.uuid4()}"
             if load_id:
                 load_staging_tables(connection, settings, options.max_errors, load_id)
-            load_star_schema(connection, load_id)
+            insert_tables(connection, load_id)
             outcome = "The load was complete."
             after = row_counts(connection)
         logger.info("%-20s %12s %12s", "rows", "before", "after")

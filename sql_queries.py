@@ -2,23 +2,46 @@
 
 create_tables.py runs drop_table_queries and create_table_queries; etl.py runs copy_table_queries, then
 insert_table_queries, analyze_table_queries and quality_checks. What analysts ask stands in notebooks/questions.py.
-Values are psycopg2 parameters: %(name)s; a literal % is doubled.
+Values are psycopg2 parameters: %(name)s; a literal % is doubled. The first line of a statement is its name, which logs,
+progress, errors and Redshift's own query history show.
 """
 
 # ----------------------------------------------------------------------------------------------------- tables
 
-staging_events_table_drop = "DROP TABLE IF EXISTS staging_events"
-staging_songs_table_drop = "DROP TABLE IF EXISTS staging_songs"
-songplay_table_drop = "DROP TABLE IF EXISTS songplays"
-user_table_drop = "DROP TABLE IF EXISTS users"
-song_table_drop = "DROP TABLE IF EXISTS songs"
-artist_table_drop = "DROP TABLE IF EXISTS artists"
-time_table_drop = "DROP TABLE IF EXISTS time"
+staging_events_table_drop = """
+-- staging_events: drop the table
+DROP TABLE IF EXISTS staging_events
+"""
+staging_songs_table_drop = """
+-- staging_songs: drop the table
+DROP TABLE IF EXISTS staging_songs
+"""
+songplay_table_drop = """
+-- songplays: drop the table
+DROP TABLE IF EXISTS songplays
+"""
+user_table_drop = """
+-- users: drop the table
+DROP TABLE IF EXISTS users
+"""
+song_table_drop = """
+-- songs: drop the table
+DROP TABLE IF EXISTS songs
+"""
+artist_table_drop = """
+-- artists: drop the table
+DROP TABLE IF EXISTS artists
+"""
+time_table_drop = """
+-- time: drop the table
+DROP TABLE IF EXISTS time
+"""
 
 # Grain: one row per event of the log, every field of it, in the order of the jsonpaths file. No constraints: staging
 # holds what the source holds. ts is epoch milliseconds in the log, UTC here; registration stays the number it is.
 # EVEN: each load replaces the rows, and no key spreads them better.
 staging_events_table_create = """
+-- staging_events: create the table
 CREATE TABLE IF NOT EXISTS staging_events (
     artist          VARCHAR(1024),
     auth            VARCHAR(32),
@@ -44,6 +67,7 @@ DISTSTYLE EVEN
 
 # Grain: one row per song file, every field of it; COPY matches the JSON's keys with these names. duration in seconds.
 staging_songs_table_create = """
+-- staging_songs: create the table
 CREATE TABLE IF NOT EXISTS staging_songs (
     num_songs        INTEGER,
     artist_id        VARCHAR(32),
@@ -62,6 +86,7 @@ DISTSTYLE EVEN
 # Grain: one row per user, as of the latest event on any page. last_seen is that event's time: by it a load of older
 # logs leaves a newer level alone.
 user_table_create = """
+-- users: create the table
 CREATE TABLE IF NOT EXISTS users (
     user_id    INTEGER      NOT NULL,
     first_name VARCHAR(256),
@@ -76,6 +101,7 @@ DISTSTYLE AUTO
 
 # Grain: one row per artist_id.
 artist_table_create = """
+-- artists: create the table
 CREATE TABLE IF NOT EXISTS artists (
     artist_id VARCHAR(32)      NOT NULL,
     name      VARCHAR(1024),
@@ -90,6 +116,7 @@ DISTSTYLE AUTO
 # Grain: one row per song_id. year NULL where the source has 0, which means unknown; duration in seconds. artist_name
 # is the name on this song, which plays are matched by: an artist may go by several.
 song_table_create = """
+-- songs: create the table
 CREATE TABLE IF NOT EXISTS songs (
     song_id     VARCHAR(32)      NOT NULL,
     title       VARCHAR(1024),
@@ -106,6 +133,7 @@ DISTSTYLE AUTO
 # Grain: one row per distinct start_time in songplays, UTC. week is ISO 8601's, weekday 0 (Sunday) to 6.
 # Grows with the traffic as songplays does, so it has the same DISTKEY and SORTKEY: the join is local and sorted.
 time_table_create = """
+-- time: create the table
 CREATE TABLE IF NOT EXISTS time (
     start_time TIMESTAMP NOT NULL,
     hour       INTEGER   NOT NULL,
@@ -125,6 +153,7 @@ SORTKEY (start_time)
 # a play of a song that is not known. song, artist and length (seconds) are the log's own: by them such a play is
 # matched when a later load brings the song. DISTKEY start_time, not song_id, whose NULLs would all be on one slice.
 songplay_table_create = """
+-- songplays: create the table
 CREATE TABLE IF NOT EXISTS songplays (
     songplay_id BIGINT           IDENTITY (0, 1),
     start_time  TIMESTAMP        NOT NULL,
@@ -152,14 +181,24 @@ SORTKEY (start_time)
 # ---------------------------------------------------------------------------------------------------- staging
 
 # First in every transaction of a load: two loads at once take turns. No reader of the star schema uses these tables.
-staging_lock = "LOCK staging_events, staging_songs"
+staging_lock = """
+-- staging: wait for other loads
+LOCK staging_events, staging_songs
+"""
 
 # DELETE and not TRUNCATE, which would commit: a COPY that fails leaves the rows of the load before.
-staging_events_delete = "DELETE FROM staging_events"
-staging_songs_delete = "DELETE FROM staging_songs"
+staging_events_delete = """
+-- staging_events: empty the table
+DELETE FROM staging_events
+"""
+staging_songs_delete = """
+-- staging_songs: empty the table
+DELETE FROM staging_songs
+"""
 
 # STATUPDATE ON: the joins below are planned by the rows that are there now.
 staging_events_copy = """
+-- staging_events: COPY the logs
 COPY staging_events
 FROM %(log_data)s
 IAM_ROLE %(role_arn)s
@@ -172,6 +211,7 @@ STATUPDATE ON
 """
 
 staging_songs_copy = """
+-- staging_songs: COPY the song files
 COPY staging_songs
 FROM %(song_data)s
 IAM_ROLE %(role_arn)s
@@ -183,8 +223,12 @@ STATUPDATE ON
 """
 
 # Whose rows are staged: a load that finds another's mark stops, for its own rows were replaced before it used them.
-staging_mark = "COMMENT ON TABLE staging_events IS %(load_id)s"
+staging_mark = """
+-- staging: mark the rows as those of this load
+COMMENT ON TABLE staging_events IS %(load_id)s
+"""
 staging_mark_select = """
+-- staging: whose rows are there
 SELECT pg_description.description
 FROM pg_description
 INNER JOIN pg_class ON pg_description.objoid = pg_class.oid
@@ -196,6 +240,7 @@ WHERE pg_class.relname = 'staging_events' AND pg_description.objsubid = 0
 # A user is as of the latest event; of events at the same millisecond the one that sorts last counts (paid after free),
 # so the order in which log files are loaded does not matter. The row that is there competes with the staged events.
 user_table_update = """
+-- users: update those with a later event
 UPDATE users
 SET
     first_name = l.first_name,
@@ -250,6 +295,7 @@ WHERE users.user_id = l.user_id AND l.choice = 1 AND l.is_staged = 1
 
 # The same rule for the users who are new.
 user_table_insert = """
+-- users: add new ones
 INSERT INTO users (user_id, first_name, last_name, gender, level, last_seen)
 WITH latest AS (
     SELECT
@@ -291,6 +337,7 @@ WHERE l.choice = 1
 
 # Staged artists and songs replace the rows of the same id, so that a corrected file corrects the warehouse.
 artist_table_delete = """
+-- artists: delete those that are staged
 DELETE FROM artists
 USING staging_songs AS s
 WHERE artists.artist_id = s.artist_id
@@ -299,6 +346,7 @@ WHERE artists.artist_id = s.artist_id
 # An artist's row is taken whole from one of the artist's songs: the one with the shortest name (guests make a name
 # longer), of these the name that sorts first, with coordinates if any has them, of the smallest song_id.
 artist_table_insert = """
+-- artists: add the staged ones
 INSERT INTO artists (artist_id, name, location, latitude, longitude)
 WITH ranked AS (
     SELECT
@@ -333,6 +381,7 @@ WHERE r.choice = 1
 """
 
 song_table_delete = """
+-- songs: delete those that are staged
 DELETE FROM songs
 USING staging_songs AS s
 WHERE songs.song_id = s.song_id
@@ -340,6 +389,7 @@ WHERE songs.song_id = s.song_id
 
 # A song that is staged more than once is taken from the row that sorts first.
 song_table_insert = """
+-- songs: add the staged ones
 INSERT INTO songs (song_id, title, artist_id, year, duration, artist_name)
 WITH ranked AS (
     SELECT
@@ -370,6 +420,7 @@ WHERE r.choice = 1
 
 # Every staged play (page NextSong) that is not there just so; EXCEPT takes NULLs as equal and each play once.
 songplay_table_insert = """
+-- songplays: add new plays
 INSERT INTO songplays (start_time, user_id, level, session_id, location, user_agent, song, artist, length)
 SELECT
     ts AS start_time,
@@ -400,6 +451,7 @@ FROM songplays
 # Of different plays with one natural key only one can be kept: the one that sorts first is, in whichever order their
 # files are loaded.
 songplay_table_delete = """
+-- songplays: delete other plays with the same key
 DELETE FROM songplays
 USING (
     SELECT
@@ -420,6 +472,7 @@ WHERE songplays.songplay_id = r.songplay_id AND r.choice > 1
 
 # A corrected song file may have taken the song from under a play.
 songplay_table_unmatch = """
+-- songplays: take away songs that fit no more
 UPDATE songplays
 SET
     song_id = NULL,
@@ -436,6 +489,7 @@ WHERE
 # A play's song is the one with the same title and artist name; of several, the one closest in duration, then the
 # smallest song_id. So no play is multiplied, and one that was loaded before its song was known gets it now.
 songplay_table_match = """
+-- songplays: match plays with songs
 UPDATE songplays
 SET
     song_id = m.song_id,
@@ -459,6 +513,7 @@ WHERE
 """
 
 time_table_insert = """
+-- time: add new times
 INSERT INTO time (start_time, hour, day, week, month, year, weekday)
 SELECT DISTINCT
     sp.start_time,
@@ -476,18 +531,34 @@ WHERE NOT EXISTS (
 """
 
 # The planner's statistics, for the checks below and for the analysts.
-songplay_table_analyze = "ANALYZE songplays"
-user_table_analyze = "ANALYZE users"
-song_table_analyze = "ANALYZE songs"
-artist_table_analyze = "ANALYZE artists"
-time_table_analyze = "ANALYZE time"
+songplay_table_analyze = """
+-- songplays: analyze
+ANALYZE songplays
+"""
+user_table_analyze = """
+-- users: analyze
+ANALYZE users
+"""
+song_table_analyze = """
+-- songs: analyze
+ANALYZE songs
+"""
+artist_table_analyze = """
+-- artists: analyze
+ANALYZE artists
+"""
+time_table_analyze = """
+-- time: analyze
+ANALYZE time
+"""
 
 # --------------------------------------------------------------------------------------------- quality checks
 
 # Each check selects offending rows; none means pass. They run before the commit, and one row rolls the load back.
 # The first ones are about the staged rows: what lacks its key cannot be loaded and is not silently left out.
-quality_checks = {
-    "every staged event has its time": """
+quality_checks = [
+    """
+-- every staged event has its time
 SELECT
     session_id,
     item_in_session,
@@ -498,7 +569,8 @@ WHERE ts IS NULL
 ORDER BY session_id
 LIMIT 5
 """,
-    "every staged play has its user and session": """
+    """
+-- every staged play has its user and session
 SELECT
     ts,
     user_id,
@@ -510,7 +582,8 @@ WHERE page = 'NextSong' AND (user_id IS NULL OR session_id IS NULL)
 ORDER BY ts
 LIMIT 5
 """,
-    "every staged song has its song_id and artist_id": """
+    """
+-- every staged song has its song_id and artist_id
 SELECT
     song_id,
     artist_id,
@@ -521,7 +594,8 @@ WHERE song_id IS NULL OR artist_id IS NULL
 ORDER BY song_id
 LIMIT 5
 """,
-    "every staged play is in songplays once": """
+    """
+-- every staged play is in songplays once
 SELECT
     p.ts,
     p.user_id,
@@ -541,7 +615,8 @@ HAVING COUNT(sp.start_time) <> 1
 ORDER BY p.ts
 LIMIT 5
 """,
-    "songplays: songplay_id is unique": """
+    """
+-- songplays: songplay_id is unique
 SELECT
     songplay_id,
     COUNT(*) AS found
@@ -551,7 +626,8 @@ HAVING COUNT(*) > 1
 ORDER BY songplay_id
 LIMIT 5
 """,
-    "songplays: (start_time, user_id, session_id) is unique": """
+    """
+-- songplays: (start_time, user_id, session_id) is unique
 SELECT
     start_time,
     user_id,
@@ -563,7 +639,8 @@ HAVING COUNT(*) > 1
 ORDER BY start_time
 LIMIT 5
 """,
-    "users: user_id is unique": """
+    """
+-- users: user_id is unique
 SELECT
     user_id,
     COUNT(*) AS found
@@ -573,7 +650,8 @@ HAVING COUNT(*) > 1
 ORDER BY user_id
 LIMIT 5
 """,
-    "songs: song_id is unique": """
+    """
+-- songs: song_id is unique
 SELECT
     song_id,
     COUNT(*) AS found
@@ -583,7 +661,8 @@ HAVING COUNT(*) > 1
 ORDER BY song_id
 LIMIT 5
 """,
-    "artists: artist_id is unique": """
+    """
+-- artists: artist_id is unique
 SELECT
     artist_id,
     COUNT(*) AS found
@@ -593,7 +672,8 @@ HAVING COUNT(*) > 1
 ORDER BY artist_id
 LIMIT 5
 """,
-    "time: start_time is unique": """
+    """
+-- time: start_time is unique
 SELECT
     start_time,
     COUNT(*) AS found
@@ -603,7 +683,8 @@ HAVING COUNT(*) > 1
 ORDER BY start_time
 LIMIT 5
 """,
-    "every songplay's start_time is in time": """
+    """
+-- every songplay's start_time is in time
 SELECT
     sp.songplay_id,
     sp.start_time
@@ -613,7 +694,8 @@ WHERE t.start_time IS NULL
 ORDER BY sp.songplay_id
 LIMIT 5
 """,
-    "every start_time in time is a songplay's": """
+    """
+-- every start_time in time is a songplay's
 SELECT t.start_time
 FROM time AS t
 LEFT JOIN songplays AS sp ON t.start_time = sp.start_time
@@ -621,7 +703,8 @@ WHERE sp.start_time IS NULL
 ORDER BY t.start_time
 LIMIT 5
 """,
-    "every songplay's user is in users": """
+    """
+-- every songplay's user is in users
 SELECT
     sp.songplay_id,
     sp.user_id
@@ -631,7 +714,8 @@ WHERE u.user_id IS NULL
 ORDER BY sp.songplay_id
 LIMIT 5
 """,
-    "every songplay's song is in songs": """
+    """
+-- every songplay's song is in songs
 SELECT
     sp.songplay_id,
     sp.song_id
@@ -641,7 +725,8 @@ WHERE sp.song_id IS NOT NULL AND s.song_id IS NULL
 ORDER BY sp.songplay_id
 LIMIT 5
 """,
-    "every songplay's artist is in artists": """
+    """
+-- every songplay's artist is in artists
 SELECT
     sp.songplay_id,
     sp.artist_id
@@ -651,7 +736,8 @@ WHERE sp.artist_id IS NOT NULL AND a.artist_id IS NULL
 ORDER BY sp.songplay_id
 LIMIT 5
 """,
-    "every song's artist is in artists": """
+    """
+-- every song's artist is in artists
 SELECT
     s.song_id,
     s.artist_id
@@ -661,7 +747,8 @@ WHERE a.artist_id IS NULL
 ORDER BY s.song_id
 LIMIT 5
 """,
-    "songplays: values are in range": """
+    """
+-- songplays: values are in range
 SELECT
     songplay_id,
     start_time,
@@ -675,7 +762,8 @@ WHERE
 ORDER BY songplay_id
 LIMIT 5
 """,
-    "users: values are in range": """
+    """
+-- users: values are in range
 SELECT
     user_id,
     level
@@ -684,7 +772,8 @@ WHERE level NOT IN ('free', 'paid')
 ORDER BY user_id
 LIMIT 5
 """,
-    "songs: values are in range": """
+    """
+-- songs: values are in range
 SELECT
     song_id,
     year,
@@ -694,7 +783,8 @@ WHERE year < 1000 OR year > 2100 OR duration <= 0
 ORDER BY song_id
 LIMIT 5
 """,
-    "artists: values are in range": """
+    """
+-- artists: values are in range
 SELECT
     artist_id,
     latitude,
@@ -704,12 +794,13 @@ WHERE latitude < -90 OR latitude > 90 OR longitude < -180 OR longitude > 180
 ORDER BY artist_id
 LIMIT 5
 """,
-}
+]
 
 # ----------------------------------------------------------------------------------- what a load tells about itself
 
 # Grain: one row, a number per table.
 row_counts_select = """
+-- all tables: count the rows
 SELECT
     (SELECT COUNT(*) FROM staging_events) AS staging_events,
     (SELECT COUNT(*) FROM staging_songs) AS staging_songs,
@@ -723,16 +814,21 @@ SELECT
 
 # The rows and the id of the session's last COPY.
 last_copy_select = """
+-- the session's last COPY
 SELECT
     pg_last_copy_count() AS rows_loaded,
     pg_last_copy_id() AS copy_id
 """
 
 # The number by which another session finds this one's COPY in the system tables.
-session_select = "SELECT pg_backend_pid() AS session_pid"
+session_select = """
+-- the session's number
+SELECT pg_backend_pid() AS session_pid
+"""
 
-# A running COPY, seen from another session: a row per slice.
-copy_progress_select = """
+# A running COPY, seen from another session. Serverless has the second view only.
+stv_load_state_select = """
+-- COPY: how far it is
 SELECT
     SUM(num_files_complete) AS files_complete,
     SUM(num_files) AS files,
@@ -742,43 +838,48 @@ FROM stv_load_state
 WHERE session = %(session)s
 """
 
-# What a session's COPY of this id rejected, or (NULL) its last one that failed. Serverless has the second view only.
-# Read from another session: whose view is missing must not roll a COPY back.
-stl_load_errors_select = """
+sys_load_history_select = """
+-- COPY: how far it is, on Serverless
 SELECT
-    e.line_number,
-    e.err_code AS error_code,
-    TRIM(e.raw_field_value) AS value,
-    TRIM(e.filename) AS file_name,
-    TRIM(e.colname) AS column_name,
-    TRIM(e.err_reason) AS error_message
-FROM stl_load_errors AS e
-WHERE
-    e.session = %(session)s
-    AND e.query = COALESCE(%(copy_id)s, (
-        SELECT MAX(own.query) FROM stl_load_errors AS own
-        WHERE own.session = %(session)s
-    ))
-ORDER BY e.filename, e.line_number
+    SUM(file_count_scanned) AS files_complete,
+    SUM(source_file_count) AS files,
+    SUM(file_bytes_scanned) AS bytes_loaded,
+    SUM(source_file_bytes) AS bytes
+FROM sys_load_history
+WHERE session_id = %(session)s AND status = 'running'
+"""
+
+# What the COPYs of a session rejected after the one with the id `after`; in the newest COPY's order. Read from another
+# session: what the COPY's own has seen is rolled back, and a view that is missing would end its transaction.
+stl_load_errors_select = """
+-- COPY: which records it rejected
+SELECT
+    query AS copy_id,
+    line_number,
+    err_code AS error_code,
+    TRIM(raw_field_value) AS value,
+    TRIM(filename) AS file_name,
+    TRIM(colname) AS column_name,
+    TRIM(err_reason) AS error_message
+FROM stl_load_errors
+WHERE session = %(session)s AND query > %(after)s
+ORDER BY query DESC, filename ASC, line_number ASC
 LIMIT 100
 """
 
 sys_load_error_detail_select = """
+-- COPY: which records it rejected, on Serverless
 SELECT
-    e.line_number,
-    e.error_code,
+    query_id AS copy_id,
+    line_number,
+    error_code,
     CAST(NULL AS VARCHAR) AS value,
-    TRIM(e.file_name) AS file_name,
-    TRIM(e.column_name) AS column_name,
-    TRIM(e.error_message) AS error_message
-FROM sys_load_error_detail AS e
-WHERE
-    e.session_id = %(session)s
-    AND e.query_id = COALESCE(%(copy_id)s, (
-        SELECT MAX(own.query_id) FROM sys_load_error_detail AS own
-        WHERE own.session_id = %(session)s
-    ))
-ORDER BY e.file_name, e.line_number
+    TRIM(file_name) AS file_name,
+    TRIM(column_name) AS column_name,
+    TRIM(error_message) AS error_message
+FROM sys_load_error_detail
+WHERE session_id = %(session)s AND query_id > %(after)s
+ORDER BY query_id DESC, file_name ASC, line_number ASC
 LIMIT 100
 """
 
@@ -823,3 +924,5 @@ analyze_table_queries = [
     artist_table_analyze,
     time_table_analyze,
 ]
+copy_progress_queries = [stv_load_state_select, sys_load_history_select]
+rejected_records_queries = [stl_load_errors_select, sys_load_error_detail_select]

@@ -11,6 +11,12 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
+CLIENT_LINES = (  # what libpq and psycopg2 add where a connection is lost
+    "server closed the connection unexpectedly",
+    "This probably means the server terminated abnormally",
+    "before or while processing the request",
+    "connection already closed",
+)
 TICK = 0.5  # seconds between two looks at a running statement
 
 HINTS = {
@@ -81,18 +87,27 @@ def select_one(connection: Connection, query: str) -> dict[str, object]:
     return dict(zip((column.name for column in cursor.description), cursor.fetchone(), strict=True))
 
 
-def title(query: str) -> str:
-    """What a statement does, in a few words: `COPY staging_events`, `INSERT INTO users`."""
-    words = re.match(r"\s*((?:CREATE TABLE IF NOT EXISTS|DROP TABLE IF EXISTS|\w+(?: INTO| FROM)?) \w+)", query)
-    return words[1].replace(" IF NOT EXISTS", "").replace(" IF EXISTS", "") if words else " ".join(query.split())[:40]
+def statement_name(query: str) -> str:
+    """The name of a statement: its first line, a comment such as `-- songplays: add new plays`."""
+    return query.strip().partition("\n")[0].removeprefix("-- ")
 
 
 def explain(error: psycopg2.Error) -> str:
     """The server's message in one line, and what to do about it where that is known."""
-    message = " ".join((error.diag.message_primary or str(error)).split()).rstrip(".") + "."
+    primary = error.diag.message_primary or ""
+    if primary.strip().isdecimal():  # Redshift's 1018, 1020 and 1023 say in DETAIL what happened
+        primary = f"{error.diag.message_detail or ''} (error {primary.strip()})"
+    message = " ".join((primary or _own_words(error)).split()).rstrip(".") + "."
     hints = [hint for kind, hint in HINTS.items() if isinstance(error, kind)]
-    hints += [hint for phrase, hint in PHRASES.items() if phrase.lower() in f"{error}".lower()]
+    hints += [hint for phrase, hint in PHRASES.items() if phrase.lower() in f"{error}".lower() and hint not in hints]
     return " ".join([message, *hints])
+
+
+def _own_words(error: psycopg2.Error) -> str:
+    """What is known of a lost connection: the server's last words without those that the client adds to them."""
+    lines = [re.sub(r"^(FATAL|ERROR|PANIC): +", "", line.strip()) for line in str(error).splitlines()]
+    own = [line for line in lines if line and not line.startswith(CLIENT_LINES)]
+    return "; ".join(own) or "The server closed the connection unexpectedly"
 
 
 class ProgressLine:
@@ -107,10 +122,11 @@ class ProgressLine:
         self._shown = False
         self._last = time.monotonic()
 
-    def show(self, text: str) -> None:
-        """Show `text`, if any, in place of what was shown before."""
-        if not (self._wanted and text):
+    def show(self, name: str, progress: str) -> None:
+        """Show how far the work of this name is, if anything is known, in place of what was shown before."""
+        if not (self._wanted and progress):
             return
+        text = f"{name}: {progress}"
         if self._terminal:
             print(f"\r{text:<100}", end="", file=sys.stderr, flush=True)
             self._shown = True

@@ -15,7 +15,7 @@ from IPython.display import Image, Markdown, display
 import sql_queries as sql
 from infra.cli import one_sentence
 from infra.config import load_settings
-from infra.database import execute, select_one, transaction
+from infra.database import execute, select_one, statement_name, transaction
 from infra.errors import SourceError
 from notebooks import answers, charts, questions
 from notebooks.source_counts import count_rows
@@ -73,10 +73,10 @@ class Warehouse:
     def checks(self) -> pandas.DataFrame:
         """Each quality check with its result and the first row that offends."""
         rows = []
-        for name, query in sql.quality_checks.items():
+        for query in sql.quality_checks:
             offending = self.table(query)
             first = "" if offending.empty else str(offending.iloc[0].to_dict())
-            rows.append((name, "pass" if offending.empty else "FAIL", first))
+            rows.append((statement_name(query), "pass" if offending.empty else "FAIL", first))
         return _frame(["check", "result", "first offending row"], rows)
 
 

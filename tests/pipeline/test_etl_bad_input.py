@@ -52,7 +52,7 @@ def fail(case, capsys) -> Callable[[], str]:
 def test_a_bad_record(loaded, fail, text, where, reason):
     file = loaded.write_text("log_data/log.json", text)
     first, record, advice = fail().splitlines()
-    assert first == "etl: COPY staging_events rejected:"
+    assert first == "etl: staging_events: COPY the logs: rejected records:"
     assert record.startswith(f"{file}, {where}: ")
     assert record.endswith(f" {reason}")
     assert len(record) > len(f"{file}, {where}: {reason}") + 10  # and the reason in words
@@ -63,7 +63,7 @@ def test_a_bad_song_leaves_the_staged_events_as_they_were(loaded, fail):
     loaded.write([event(userId="2")])
     file = loaded.write_text("song_data/songs.json", '{"year": "MM"}')
     first, record, advice = fail().splitlines()
-    assert first == "etl: COPY staging_songs rejected:"
+    assert first == "etl: staging_songs: COPY the song files: rejected records:"
     assert record.startswith(f"{file}, line 1, column year: 'MM': ")
     assert advice == ADVICE
 
@@ -71,7 +71,7 @@ def test_a_bad_song_leaves_the_staged_events_as_they_were(loaded, fail):
 def test_a_prefix_without_files(loaded, fail):
     (loaded.data / "log_data" / "log.json").unlink()
     assert fail() == (
-        f"etl: COPY staging_events: The specified S3 prefix '{loaded.settings.log_data}' does not exist: "
+        f"etl: staging_events: COPY the logs: The specified S3 prefix '{loaded.settings.log_data}' does not exist: "
         "no file's name begins with it.\n"
     )
 
@@ -80,7 +80,7 @@ def test_a_folder_that_is_not_there(loaded, fail):
     (loaded.data / "log_data" / "log.json").unlink()
     (loaded.data / "log_data").rmdir()
     text = fail()
-    assert text.startswith("etl: COPY staging_events: The specified S3 prefix ")
+    assert text.startswith("etl: staging_events: COPY the logs: The specified S3 prefix ")
     assert str(loaded.data / "log_data") in text
     assert text.endswith("does not exist.\n")
 
@@ -91,14 +91,14 @@ def test_an_unreadable_file(loaded, fail):
     file = loaded.data / "log_data" / "log.json"
     file.unlink()
     file.symlink_to(file)
-    assert fail().startswith(f"etl: COPY staging_events: {file} cannot be read: ")
+    assert fail().startswith(f"etl: staging_events: COPY the logs: {file} cannot be read: ")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is unreadable to root")
 def test_a_file_without_the_right_to_read_it(loaded, fail):
     file = loaded.data / "log_data" / "log.json"
     file.chmod(0)
-    assert fail() == f"etl: COPY staging_events: {file} cannot be read: Permission denied.\n"
+    assert fail() == f"etl: staging_events: COPY the logs: {file} cannot be read: Permission denied.\n"
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,13 @@ def test_a_file_without_the_right_to_read_it(loaded, fail):
 )
 def test_a_bad_jsonpaths_file(loaded, fail, text, reason):
     file = loaded.write_text("log_json_path.json", text)
-    assert fail().startswith("etl: COPY staging_events: " + reason.replace("{file}", str(file)))
+    assert fail().startswith("etl: staging_events: COPY the logs: " + reason.replace("{file}", str(file)))
 
 
 def test_a_jsonpaths_file_that_is_not_there(loaded, fail):
     file = loaded.data / "log_json_path.json"
     file.unlink()
-    assert fail() == f"etl: COPY staging_events: The specified S3 prefix '{file}' does not exist.\n"
+    assert fail() == f"etl: staging_events: COPY the logs: The specified S3 prefix '{file}' does not exist.\n"
 
 
 def from_s3(case, logs: str) -> None:
@@ -134,7 +134,7 @@ def from_s3(case, logs: str) -> None:
 def test_a_missing_bucket(loaded, fail, s3):
     from_s3(loaded, "s3://no-such-bucket/log_data")
     assert fail() == (
-        "etl: COPY staging_events: S3ServiceException: s3://no-such-bucket cannot be read: "
+        "etl: staging_events: COPY the logs: S3ServiceException: s3://no-such-bucket cannot be read: "
         "the bucket does not exist (NoSuchBucket).\n"
     )
 
@@ -143,7 +143,7 @@ def test_a_prefix_in_s3_without_files(loaded, fail, s3):
     s3.put_object(Bucket="sparkify", Key="log_data_old/x.json", Body=LINE.encode())
     from_s3(loaded, "s3://sparkify/log_data")
     assert fail() == (
-        "etl: COPY staging_events: The specified S3 prefix 's3://sparkify/log_data/' does not exist: "
+        "etl: staging_events: COPY the logs: The specified S3 prefix 's3://sparkify/log_data/' does not exist: "
         "no file's name begins with it.\n"
     )
 
@@ -158,7 +158,7 @@ def test_wrong_aws_credentials(loaded, fail, s3, moto_url):
         text = fail()
     finally:
         urlopen(Request(f"{moto_url}/moto-api/reset-auth", data=b"inf", headers=plain), timeout=30).close()
-    assert text.startswith("etl: COPY staging_events: S3ServiceException: s3://sparkify cannot be read: ")
+    assert text.startswith("etl: staging_events: COPY the logs: S3ServiceException: s3://sparkify cannot be read: ")
     assert "403" in text or "InvalidAccessKeyId" in text
     assert len(text.splitlines()) == 1
 
@@ -171,7 +171,7 @@ def test_no_aws_credentials(loaded, fail, s3, monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     from_s3(loaded, "s3://sparkify/log_data")
     text = fail()
-    assert text.startswith("etl: COPY staging_events: s3://sparkify/log_data/ cannot be read: ")
+    assert text.startswith("etl: staging_events: COPY the logs: s3://sparkify/log_data/ cannot be read: ")
     assert "redentials" in text
 
 
@@ -204,5 +204,5 @@ def test_tables_of_another_version(case, fail):
     case.execute("CREATE TABLE users (user_id INTEGER)")
     case.write([event()])
     text = fail()
-    assert text.startswith("etl: UPDATE users: ")
+    assert text.startswith("etl: users: update those with a later event: ")
     assert text.endswith("The tables are of another version: run create_tables.py, which empties them.\n")

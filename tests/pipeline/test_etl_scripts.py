@@ -24,9 +24,9 @@ def test_create_tables_empties_all_and_says_what_is_next(case, run_script):
     assert (done.returncode, done.stderr) == (0, "")
     first, *lines, last = done.stdout.splitlines()
     assert first == first_line(case)
-    assert lines == [f"DROP TABLE {name}" for name in
+    assert lines == [f"{name}: drop the table" for name in
                      ("staging_events", "staging_songs", "songplays", "time", "users", "songs", "artists")] + [
-        f"CREATE TABLE {name}" for name in
+        f"{name}: create the table" for name in
         ("staging_events", "staging_songs", "users", "artists", "songs", "time", "songplays")]  # fmt: skip
     assert last == "The tables are there and empty. Next: python etl.py"
     assert case.everything() == {table: [] for table in TABLES}
@@ -39,28 +39,28 @@ def test_etl_prints_each_statement_and_a_summary(case, run_script):
     first, *lines = re.sub(r" +\d+\.\d\d s\n", "\n", done.stdout).splitlines()
     assert first == first_line(case)
     assert [re.sub(" +", " ", line) for line in lines] == [
-        "LOCK staging_events 0 rows",
-        "DELETE FROM staging_events 0 rows",
-        "COPY staging_events 3 rows",
-        "DELETE FROM staging_songs 0 rows",
-        "COPY staging_songs 1 rows",
-        "LOCK staging_events 0 rows",
-        "UPDATE users 0 rows",
-        "INSERT INTO users 2 rows",
-        "DELETE FROM artists 0 rows",
-        "INSERT INTO artists 1 rows",
-        "DELETE FROM songs 0 rows",
-        "INSERT INTO songs 1 rows",
-        "INSERT INTO songplays 2 rows",
-        "DELETE FROM songplays 0 rows",
-        "UPDATE songplays 0 rows",
-        "UPDATE songplays 1 rows",
-        "INSERT INTO time 1 rows",
-        "ANALYZE songplays 0 rows",
-        "ANALYZE users 0 rows",
-        "ANALYZE songs 0 rows",
-        "ANALYZE artists 0 rows",
-        "ANALYZE time 0 rows",
+        "staging: wait for other loads 0 rows",
+        "staging_events: empty the table 0 rows",
+        "staging_events: COPY the logs 3 rows",
+        "staging_songs: empty the table 0 rows",
+        "staging_songs: COPY the song files 1 rows",
+        "staging: wait for other loads 0 rows",
+        "users: update those with a later event 0 rows",
+        "users: add new ones 2 rows",
+        "artists: delete those that are staged 0 rows",
+        "artists: add the staged ones 1 rows",
+        "songs: delete those that are staged 0 rows",
+        "songs: add the staged ones 1 rows",
+        "songplays: add new plays 2 rows",
+        "songplays: delete other plays with the same key 0 rows",
+        "songplays: take away songs that fit no more 0 rows",
+        "songplays: match plays with songs 1 rows",
+        "time: add new times 1 rows",
+        "songplays: analyze 0 rows",
+        "users: analyze 0 rows",
+        "songs: analyze 0 rows",
+        "artists: analyze 0 rows",
+        "time: analyze 0 rows",
         "quality checks 20 passed",
         "rows before after",
         "staging_events 0 3",
@@ -102,10 +102,16 @@ def test_max_errors_loads_around_bad_records_and_lists_them(case, run_script):
     assert (done.returncode, done.stderr) == (0, "")
     log, songs = case.data / "log_data" / "log.json", case.data / "song_data" / "songs.json"
     expected = [
-        (f"COPY staging_events rejected and left out: {log}, line 2, column ts: 'soon': ", " (error 1206)"),
-        (f"COPY staging_events rejected and left out: {log}, line 3, column session_id: 'x': ", " (error 1207)"),
-        (f"COPY staging_events rejected and left out: {log}, line 4: ", " (error 1216)"),
-        (f"COPY staging_songs rejected and left out: {songs}, line 2, column year: 'MM': ", " (error 1207)"),
+        (f"staging_events: COPY the logs: rejected and left out: {log}, line 2, column ts: 'soon': ", " (error 1206)"),
+        (
+            f"staging_events: COPY the logs: rejected and left out: {log}, line 3, column session_id: 'x': ",
+            " (error 1207)",
+        ),
+        (f"staging_events: COPY the logs: rejected and left out: {log}, line 4: ", " (error 1216)"),
+        (
+            f"staging_songs: COPY the song files: rejected and left out: {songs}, line 2, column year: 'MM': ",
+            " (error 1207)",
+        ),
     ]
     for line, (begin, end) in zip(done.stdout.splitlines(), expected, strict=True):
         assert (line[: len(begin)], line[-len(end) :]) == (begin, end)
@@ -121,7 +127,7 @@ def test_one_bad_record_more_than_max_errors_ends_the_load(case, run_script):
     done = run_script("etl.py", "--config", case.config, "--max-errors", "2")
     assert done.returncode == 1
     first, *records, advice = done.stderr.splitlines()
-    assert first == "etl: COPY staging_events rejected:"
+    assert first == "etl: staging_events: COPY the logs: rejected records:"
     assert [record.split(": ")[0] for record in records] == [
         f"{case.data / 'log_data' / 'log.json'}, line {line}" for line in ("2, column ts", "3, column session_id", "4")
     ]

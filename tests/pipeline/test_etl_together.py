@@ -77,15 +77,15 @@ def test_two_loads_of_the_same_logs_double_nothing(case, onlooker):
 
 def test_a_load_whose_staging_was_replaced_says_run_again_and_loses_nothing(case, other, monkeypatch, capsys):
     case.write([event()])
-    transform = etl.load_star_schema
+    transform = etl.insert_tables
 
     def after_the_other(connection, load_id):
         """The other load runs from beginning to end between the two halves of this one."""
-        monkeypatch.setattr(etl, "load_star_schema", transform)
+        monkeypatch.setattr(etl, "insert_tables", transform)
         assert etl.main(["--config", str(other), "--quiet"]) == 0
         transform(connection, load_id)
 
-    monkeypatch.setattr(etl, "load_star_schema", after_the_other)
+    monkeypatch.setattr(etl, "insert_tables", after_the_other)
     assert etl.main(["--config", str(case.config)]) == 1
     assert capsys.readouterr().err == (
         "etl: Another load replaced the staging tables before this one could use them. Run again.\n"
@@ -103,9 +103,9 @@ def test_a_load_whose_rows_another_staged_over_in_part_notices_it(case, other):
         etl.load_staging_tables(case.connection, case.settings, 0, "one")
         etl.load_staging_tables(second, case_two, 0, "two")
         with pytest.raises(etl.LoadError, match="Another load replaced the staging tables"):
-            etl.load_star_schema(case.connection, "one")
+            etl.insert_tables(case.connection, "one")
         assert case.tables() == {table: [] for table in STAR}
-        etl.load_star_schema(second, "two")
+        etl.insert_tables(second, "two")
     assert case.execute(PLAYS) == [(2, "S1")]
 
 
@@ -116,7 +116,7 @@ def test_a_failed_load_of_another_does_not_disturb(case, other):
         case.write_text("other_logs/bad.json", "{oops}")
         with pytest.raises(etl.LoadError, match="rejected"):
             etl.load_staging_tables(second, etl.load_settings(other), 0, "two")
-        etl.load_star_schema(case.connection, "one")
+        etl.insert_tables(case.connection, "one")
     assert case.execute(PLAYS) == [(1, "S1")]
 
 
@@ -169,5 +169,5 @@ def test_a_lost_connection_is_told_as_such(case, onlooker):
         cursor = onlooker.cursor()
         cursor.execute("SELECT pg_terminate_backend(%s)", (second.info.backend_pid,))
         with pytest.raises((etl.LoadError, psycopg2.Error), match="terminat|closed the connection unexpectedly"):
-            etl.load_star_schema(second, None)
+            etl.insert_tables(second, None)
     assert case.everything() == before

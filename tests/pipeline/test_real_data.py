@@ -127,7 +127,7 @@ def test_the_real_logs_in_any_order_and_split(real_data, config, connection, tmp
     batches = [files[begin:end] for begin, end in zip([0, *cuts], [*cuts, 30], strict=True)]
     batches[-1] = batches[-1] + draw.sample(files, 3)  # some are loaded twice
     with transaction(connection):
-        create_tables.run_queries(connection, create_tables.create_table_queries)
+        create_tables.create_tables(connection)
     for number, batch in enumerate(batches):
         logs = tmp_path / f"batch{number}"
         logs.mkdir()
@@ -135,5 +135,5 @@ def test_the_real_logs_in_any_order_and_split(real_data, config, connection, tmp
             (logs / file.name).write_bytes(file.read_bytes())
         settings = load_settings(write_config(tmp_path / "batch.cfg", config, real_data, logs))
         etl.load_staging_tables(connection, settings, 0, f"batch {number}")
-        etl.load_star_schema(connection, f"batch {number}")
+        etl.insert_tables(connection, f"batch {number}")
     assert snapshot(connection, ids=False) == in_order(expected)

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 import sql_queries
+from infra.database import statement_name
 from infra.local.dialect.translate import translate
 
 STATEMENTS = {name: value for name, value in vars(sql_queries).items() if isinstance(value, str) and name[0] != "_"}
+CHECKS = {statement_name(query): query for query in sql_queries.quality_checks}
 LISTS = ("drop_table_queries", "create_table_queries", "copy_table_queries", "insert_table_queries")
 COLUMNS = {  # as the course has them; then the technical ones
     "songplays": (
@@ -38,9 +40,14 @@ def tables() -> dict[str, str]:
     return {re.search(r"EXISTS (\w+)", query)[1]: query for query in sql_queries.create_table_queries}
 
 
+def verb(statement: str) -> str:
+    """The first word after the statement's name."""
+    return statement.strip().split("\n")[1].split()[0]
+
+
 def bound(statement: str) -> str:
     """The statement with a text in place of each parameter."""
-    numbers = {"max_errors": 0, "session": 1, "copy_id": 1}
+    numbers = {"max_errors": 0, "session": 1, "after": 1}
     names = re.findall(r"%\((\w+)\)s", statement)
     values = {name: str(numbers.get(name, "'arn:aws:iam::123456789012:role/r'")) for name in names}
     return statement % values if values else statement
@@ -58,7 +65,7 @@ def test_every_statement_that_changes_something_is_in_a_list():
     listed = [query for name, value in vars(sql_queries).items() if name.endswith("_queries") for query in value]
     single = {"staging_lock", "staging_mark"}
     for name, statement in STATEMENTS.items():
-        assert statement in listed or statement.split()[0] == "SELECT" or name in single, name
+        assert statement in listed or verb(statement) == "SELECT" or name in single, name
 
 
 @pytest.mark.parametrize("table", COLUMNS)
@@ -70,7 +77,7 @@ def test_a_table_s_columns(table):
 
 def test_the_tables_are_the_seven_and_each_is_dropped_before_what_it_refers_to():
     created = list(tables())
-    dropped = [query.removeprefix("DROP TABLE IF EXISTS ") for query in sql_queries.drop_table_queries]
+    dropped = [re.search(r"EXISTS (\w+)", query)[1] for query in sql_queries.drop_table_queries]
     assert sorted(created) == sorted(dropped) == sorted(COLUMNS)
     for table, statement in tables().items():
         for other in re.findall(r"REFERENCES (\w+)", statement):
@@ -78,15 +85,23 @@ def test_the_tables_are_the_seven_and_each_is_dropped_before_what_it_refers_to()
             assert created.index(other) < created.index(table)
 
 
-@pytest.mark.parametrize("name", [*STATEMENTS, *sql_queries.quality_checks])
-def test_the_stand_in_takes_the_statement(name):
-    statement = {**STATEMENTS, **sql_queries.quality_checks}[name]
-    assert translate(bound(statement)).verb == statement.split()[0]
+@pytest.mark.parametrize("name", [*STATEMENTS, *CHECKS])
+def test_the_embedded_warehouse_takes_the_statement(name):
+    statement = {**STATEMENTS, **CHECKS}[name]
+    assert translate(bound(statement)).verb == verb(statement)
+
+
+@pytest.mark.parametrize("name", [*STATEMENTS, *CHECKS])
+def test_the_first_line_of_a_statement_is_its_name_and_no_other_has_it(name):
+    statement = {**STATEMENTS, **CHECKS}[name]
+    assert re.match(r"\n-- \S.*\S\n[A-Z]", statement)
+    names = [statement_name(each) for each in {**STATEMENTS, **CHECKS}.values()]
+    assert names.count(statement_name(statement)) == 1
 
 
 @pytest.mark.parametrize("table", COLUMNS)
 def test_a_declared_primary_key_is_proven(table):
-    checks = sql_queries.quality_checks
+    checks = CHECKS
     for key in re.findall(r"PRIMARY KEY \(([\w, ]+)\)", tables()[table]):
         assert f"FROM {table}\nGROUP BY {key}\nHAVING COUNT(*) > 1\n" in checks[f"{table}: {key} is unique"]
         assert all(
@@ -100,7 +115,7 @@ def test_a_declared_foreign_key_is_proven(table):
     assert len(found) == tables()[table].count("REFERENCES")
     for column, other, key in found:
         thing = column.removesuffix("_id")
-        check = sql_queries.quality_checks[f"every {SINGULAR[table]}'s {thing} is in {other}"]
+        check = CHECKS[f"every {SINGULAR[table]}'s {thing} is in {other}"]
         join = re.search(
             rf"FROM {table} AS (\w+)\nLEFT JOIN {other} AS (\w+) ON \1\.{column} = \2\.{key}\nWHERE (.*)", check
         )
@@ -115,8 +130,8 @@ def test_staging_has_no_constraints_and_only_proven_tables_declare_keys():
 
 
 def test_every_check_is_a_select_of_at_most_five_rows():
-    for name, query in sql_queries.quality_checks.items():
-        assert query.split()[0] == "SELECT", name
+    for name, query in CHECKS.items():
+        assert verb(query) == "SELECT", name
         assert query.endswith("\nLIMIT 5\n"), name
 
 

@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 import sql_queries  # noqa: E402 - a module of the root directory
+from infra.database import statement_name  # noqa: E402
 from notebooks import questions  # noqa: E402
 
 
@@ -16,7 +17,8 @@ def statements() -> dict[str, str]:
     """Every SQL statement by the name of its constant, or of its entry in a dictionary."""
     constants = {**vars(sql_queries), **vars(questions)}
     named = {name: value for name, value in constants.items() if isinstance(value, str) and not name.startswith("__")}
-    return named | sql_queries.quality_checks | questions.analytics_queries | questions.sample_queries
+    checks = {statement_name(query): query for query in sql_queries.quality_checks}
+    return named | checks | questions.analytics_queries | questions.sample_queries
 
 
 def main() -> int:
