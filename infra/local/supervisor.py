@@ -1,62 +1,114 @@
 """Keep the server up while anybody uses it, and stop it with the last of them.
 
 A user is a process that holds a shared lock on `users.lock`; the system gives the lock back however that process
-ends, SIGKILL included. The keeper is one background process: it starts the server, waits until it can lock the same
-file for itself alone, and stops the server.
+ends, SIGKILL included. The supervisor is one background process: it starts the server, waits until it can lock the
+same file for itself alone, and stops the server.
 
-    acquire(directory)                    in the user's process
-    python -m infra.local.supervisor DIR      the keeper; it prints `ready`, or one sentence, and goes on
+    acquire(directory)                            in the user's process
+    python -m infra.local.supervisor DIR TOKEN    the supervisor; it answers with one line that begins with TOKEN
+
+    users.lock           held by every user, shared           start.lock   held by the user who starts a supervisor
+    supervisor.lock      held by the supervisor while it lives
+    ready                which run of the server is set up    supervisor.log   what the supervisor wrote to stderr
 """
 
 import atexit
+import json
 import os
+import queue
+import secrets
+import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, NoReturn
 
 import fasteners
 import psycopg2
 
+from infra.cli import notice
 from infra.config import ROOT
 from infra.errors import ServerError
-from infra.local import server, system_tables
+from infra.local import credentials, server, system_tables
+from infra.local.binaries import environment
+from infra.local.connection_info import PATIENCE, SILENT, ConnectionInfo
+
+READY, ANOTHER, FAILED = "ready", "another", "failed"  # what a supervisor answers
 
 _held: dict[Path, fasteners.InterProcessReaderWriterLock] = {}  # this process's shared locks, kept until it ends
+_one_at_a_time = threading.RLock()  # the locks of files are this process's, not its threads'
 
 
-def acquire(directory: Path) -> dict[str, str | int]:
+def acquire(directory: Path) -> ConnectionInfo:
     """Register this process as a user, start the server if needed, and return psycopg2.connect's arguments.
 
     Raises ServerError.
     """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        if directory not in _held:
-            lock = fasteners.InterProcessReaderWriterLock(directory / "users.lock")
-            lock.acquire_read_lock()  # waits while a keeper is stopping the server
-            _held[directory] = lock
-            atexit.register(release, directory)
-        with fasteners.InterProcessLock(directory / "start.lock"):
-            if not (_is_kept(directory) and server.running(directory)):
-                _start_keeper(directory)
-    except OSError as error:
-        raise ServerError(
-            f"The embedded warehouse cannot use {directory} ({error.strerror}): "
-            "give it a directory of its own with [LOCAL] PATH in dwh.cfg."
-        ) from None
-    return server.credentials(directory)
+    with _one_at_a_time:
+        known = directory in _held
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            if not known:
+                _register(directory)
+            start = fasteners.InterProcessLock(directory / "start.lock")
+            _wait_for(start.acquire, f"{directory} to be started by another run")
+            try:
+                _make_ready(directory)
+            finally:
+                start.release()
+            return server.connection_info(directory)
+        except BaseException as error:
+            if not known:
+                release(directory)
+            if isinstance(error, OSError | ValueError | threading.ThreadError):  # ValueError: NUL in a path
+                raise ServerError(_cannot_use(directory, error)) from None
+            raise
+
+
+def _cannot_use(directory: Path, error: Exception) -> str:
+    """The sentence for a directory, or a file in it, that the system does not let us use."""
+    place = getattr(error, "filename", None) or directory
+    reason = getattr(error, "strerror", None) or str(error)
+    return (
+        f"The embedded warehouse cannot use {place} ({reason}): move that away, or "
+        "give it a directory of its own with [LOCAL] PATH in dwh.cfg."
+    )
+
+
+def _register(directory: Path) -> None:
+    """Take a share of `users.lock`; waits while a supervisor is stopping the server."""
+    lock = fasteners.InterProcessReaderWriterLock(directory / "users.lock")
+    _wait_for(lock.acquire_read_lock, f"the server in {directory} to stop after its last use")
+    _held[directory] = lock
+    atexit.register(release, directory)
+
+
+def _wait_for(acquire_lock: Callable[..., bool], what: str) -> None:
+    """Acquire a lock; say so if that takes long. Raises ServerError if it takes too long."""
+    if acquire_lock(timeout=SILENT):
+        return
+    notice(f"Waiting for {what}.")
+    if not acquire_lock(timeout=PATIENCE):
+        raise ServerError(f"Waited {PATIENCE:.0f} s in vain for {what}: end the other programs that use it.")
 
 
 def release(directory: Path) -> None:
-    """Give up this process's use of the server before the process ends."""
-    if lock := _held.pop(directory, None):
-        lock.release_read_lock()
+    """Give up this process's use of the server; one whose supervisor was killed gets a new one, which will stop it."""
+    with _one_at_a_time:
+        if lock := _held.pop(directory, None):
+            with suppress(OSError, ServerError):  # the directory is gone, say
+                if server.running(directory) and not _is_supervised(directory):
+                    _launch(directory, secrets.token_hex(8), subprocess.DEVNULL).returncode = 0
+            lock.release_read_lock()
 
 
-def _is_kept(directory: Path) -> bool:
-    """Whether a keeper is alive: it holds keeper.lock as long as it lives."""
-    lock = fasteners.InterProcessLock(directory / "keeper.lock")
+def _is_supervised(directory: Path) -> bool:
+    """Whether a supervisor is alive: it holds supervisor.lock as long as it lives."""
+    lock = fasteners.InterProcessLock(directory / "supervisor.lock")
     if lock.acquire(blocking=False):
         lock.release()
         return False
@@ -64,59 +116,150 @@ def _is_kept(directory: Path) -> bool:
     return True
 
 
-def _start_keeper(directory: Path) -> None:
-    """Start a keeper and wait until its server answers. Raises ServerError with the sentence it printed if not."""
-    if os.name == "nt":
-        apart = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
-    else:
-        apart = {"start_new_session": True}  # Ctrl-C in the user's terminal is not for the server
-    process = subprocess.Popen(
-        [sys.executable, "-m", "infra.local.supervisor", str(directory)],
-        cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", **apart,
-    )  # fmt: skip
-    said = process.stdout.readline().strip()
-    if said == "ready":
-        process.stdout.close()
-        process.returncode = 0  # it outlives this process on purpose; nobody is to wait for it
-        return
-    said += process.stdout.read()
-    process.stdout.close()
-    process.wait()
-    raise ServerError(said.strip() or f"The keeper of {directory} ended without a word.")
+def _is_ready(directory: Path) -> bool:
+    """Whether the server runs, has been set up in this run, and will be stopped."""
+    run = server.run_id(directory)
+    try:
+        return bool(run) and (directory / "ready").read_text(encoding="utf-8") == run and _is_supervised(directory)
+    except (FileNotFoundError, UnicodeDecodeError):
+        return False
 
 
-def keep(directory: Path) -> None:
-    """Be the keeper: start the server, report, wait for the last user to go, stop the server."""
-    with fasteners.InterProcessLock(directory / "keeper.lock"):
-        try:
-            server.start(directory)
-            system_tables.install(server.credentials(directory))
-        except (ServerError, OSError, psycopg2.Error) as error:
-            _report(" ".join(str(error).split()))
+def _make_ready(directory: Path) -> None:
+    """Return when the server is ready; start a supervisor if there is none. Raises ServerError.
+
+    There may be one that is not ready: started by a user that was killed meanwhile, or about to end.
+    """
+    begin = time.monotonic()
+    while not _is_ready(directory):
+        if not _is_supervised(directory) and _start_supervisor(directory):
             return
-        _report("ready")
+        if time.monotonic() - begin > PATIENCE:
+            raise ServerError(f"The supervisor of {directory} does not answer: end it (infra.local.supervisor).")
+        time.sleep(0.05)
+
+
+def _launch(directory: Path, token: str, answers: int) -> "subprocess.Popen[bytes]":
+    """Start a supervisor that outlives this process."""
+    apart: dict[str, Any] = {"start_new_session": True}  # Ctrl-C in the user's terminal is not for the server
+    if sys.platform == "win32":
+        apart = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
+    with open(directory / "supervisor.log", "wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "infra.local.supervisor", str(directory), token],
+            cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, stdout=answers, stderr=log, **apart,
+        )  # fmt: skip
+
+
+def _start_supervisor(directory: Path) -> bool:
+    """Start a supervisor and wait for its answer: True if its server is ready, False if another was quicker.
+
+    Raises ServerError with the sentence it answered if there is no server.
+    """
+    token = secrets.token_hex(8)
+    process = _launch(directory, token, subprocess.PIPE)
+    answers: queue.Queue[dict[str, Any]] = queue.Queue()
+    threading.Thread(target=_listen, args=(process, token, answers), daemon=True).start()
+    begin, said = time.monotonic(), False
+    while True:
+        try:
+            answer = answers.get(timeout=0.1)  # a wait without a limit would not notice Ctrl-C on Windows
+            break
+        except queue.Empty:
+            waited = time.monotonic() - begin
+        if waited > SILENT and not said:
+            notice(f"The embedded PostgreSQL in {directory} is being started.")
+            said = True
+        if waited > 2 * PATIENCE:
+            raise ServerError(f"The supervisor of {directory} (process {process.pid}) does not answer: end it.")
+    if answer["state"] == READY:
+        process.returncode = 0  # it outlives this process on purpose; nobody is to wait for it
+        for sentence in answer["sentences"]:
+            notice(f"The embedded PostgreSQL in {directory} has been mended. {sentence}")
+        return True
+    process.wait()
+    if answer["state"] == FAILED:
+        raise ServerError(" ".join(answer["sentences"]) or _last_words(directory))
+    return False
+
+
+def _listen(process: "subprocess.Popen[bytes]", token: str, answers: "queue.Queue[dict[str, Any]]") -> None:
+    """Hand on the line of a supervisor's output that begins with its token; there may be others, of other programs."""
+    assert process.stdout
+    with process.stdout:
+        for line in process.stdout:
+            if line.startswith(token.encode()):
+                answers.put(json.loads(line[len(token) :]))
+                return
+    answers.put({"state": FAILED, "sentences": []})
+
+
+def _last_words(directory: Path) -> str:
+    """The sentence for a supervisor that ended without an answer."""
+    log = directory / "supervisor.log"
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "it did not say why")
+    return f"The supervisor of {directory} ended without an answer: {last} (see {log})."
+
+
+def _answer(token: str, state: str, *sentences: str) -> None:
+    """Tell whoever started the supervisor, then point standard output at nothing."""
+    with suppress(OSError):  # killed meanwhile; supervise() goes on and stops the server if nobody else uses it
+        os.write(1, f"\n{token}{json.dumps({'state': state, 'sentences': sentences})}\n".encode("ascii"))
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 1)
+
+
+def supervise(directory: Path, token: str) -> None:
+    """Be the supervisor: start the server, answer, wait for the last user to go, stop the server."""
+    alone = fasteners.InterProcessLock(directory / "supervisor.lock")
+    if not alone.acquire(blocking=False):
+        alone.lockfile.close()
+        _answer(token, ANOTHER)
+        return
+    signal.signal(signal.SIGTERM, _end)  # the machine is shut down, say
+    try:
+        try:
+            healed = _set_up(directory)
+        except (ServerError, OSError, psycopg2.Error) as error:
+            server.stop(directory)
+            sentence = _cannot_use(directory, error) if isinstance(error, OSError) else str(error)
+            _answer(token, FAILED, " ".join(sentence.split()))
+            return
+        _answer(token, READY, *healed)
         users = fasteners.InterProcessReaderWriterLock(directory / "users.lock")
         while not users.acquire_write_lock(timeout=1):
-            if server.running(directory) is None:  # it was killed: the next user starts it anew, with a new keeper
+            if server.running(directory) is None:  # it was killed: the next user starts it anew, with a new supervisor
                 return
-        try:
-            with suppress(ServerError, OSError, psycopg2.Error):  # a full disk, say, must not keep the server up
-                system_tables.vacuum(server.credentials(directory))
-            server.stop(directory)
-        finally:
-            users.release_write_lock()
+        with suppress(ServerError, OSError, psycopg2.Error):  # a full disk, say, must not keep the server up
+            system_tables.vacuum(server.connection_info(directory))
+    finally:
+        server.stop(directory)
 
 
-def _report(sentence: str) -> None:
-    """Tell whoever started the keeper, then point standard output and error at nothing."""
+def _end(number: int, frame: object) -> NoReturn:
+    """End as at the end of the program, so that the server is stopped."""
+    raise SystemExit(0)
+
+
+def _set_up(directory: Path) -> list[str]:
+    """Start the server and give it what Redshift has; a sentence for each thing that had to be mended."""
+    healed = server.start(directory)
+    info = server.connection_info(directory)
     try:
-        print(sentence, flush=True)
-    except OSError:  # killed meanwhile; keep() goes on and stops the server if nobody else uses it
-        sys.stdout = None
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for stream in (1, 2):
-        os.dup2(nothing, stream)
+        system_tables.install(info)
+    except psycopg2.OperationalError as error:
+        if "password authentication failed" not in str(error):
+            raise
+        server.stop(directory)
+        credentials.reset_password(directory)
+        healed += ["Its password file was wrong; there is a new password.", *server.start(directory)]
+        info = server.connection_info(directory)
+        system_tables.install(info)
+    credentials.install_reader(directory, info)
+    (directory / "ready").write_text(server.run_id(directory), encoding="utf-8")
+    return healed
 
 
 if __name__ == "__main__":
-    keep(Path(sys.argv[1]))
+    supervise(Path(sys.argv[1]), sys.argv[2])

@@ -2,7 +2,9 @@
 
 from contextlib import closing
 
-import psycopg2
+from psycopg2.sql import SQL, Identifier
+
+from infra.local.connection_info import ConnectionInfo, open_plain
 
 # Columns as in AWS's reference for STL_LOAD_ERRORS and STV_LOAD_STATE. Rows are written over a connection of their
 # own, so they survive the rollback of the COPY that they tell of.
@@ -60,31 +62,32 @@ CREATE OR REPLACE AGGREGATE redshift.avg(numeric) (SFUNC = redshift.avg_refused,
 """
 
 
-def install(reach: dict[str, str | int]) -> None:
-    """Create the database and these objects on the server that `reach` (psycopg2.connect's arguments) names."""
-    database = reach["dbname"]
-    with closing(psycopg2.connect(**{**reach, "dbname": "postgres"})) as connection:
+def install(info: ConnectionInfo) -> None:
+    """Create the database and these objects on the server."""
+    name, database = info["dbname"], Identifier(info["dbname"])
+    with closing(open_plain({**info, "dbname": "postgres"})) as connection:
         connection.autocommit = True
         cursor = connection.cursor()
-        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,))
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
         if cursor.fetchone() is None:
-            cursor.execute(f"CREATE DATABASE {database}")
+            cursor.execute(SQL("CREATE DATABASE {}").format(database))
         # New tables go to public; redshift comes before pg_catalog so that its AVG and ROUND are the ones found.
-        cursor.execute(f"ALTER DATABASE {database} SET search_path = public, redshift, pg_catalog")
-    with closing(psycopg2.connect(**reach)) as connection, connection:
+        path = "ALTER DATABASE {} SET search_path = public, redshift, pg_catalog"
+        cursor.execute(SQL(path).format(database))
+    with closing(open_plain(info)) as connection, connection:
         cursor = connection.cursor()
         cursor.execute(TABLES + FUNCTIONS)
         cursor.execute("TRUNCATE redshift.stv_load_state, redshift.last_copy")  # of sessions of an earlier server
 
 
-def vacuum(reach: dict[str, str | int]) -> None:
+def vacuum(info: ConnectionInfo) -> None:
     """Make the room of deleted rows free for new ones, as Redshift does in the background, in the tables with many.
 
     A load deletes and refills its staging tables, and a server that runs for seconds never gets to its autovacuum.
     """
-    with closing(psycopg2.connect(**reach)) as connection:
+    with closing(open_plain(info)) as connection:
         connection.autocommit = True
         cursor = connection.cursor()
-        cursor.execute("SELECT relid::regclass FROM pg_stat_user_tables WHERE n_dead_tup > n_live_tup / 5")
-        for (table,) in cursor.fetchall():
-            cursor.execute(f"VACUUM (SKIP_LOCKED) {table}")  # a BI tool may hold one
+        cursor.execute("SELECT schemaname, relname FROM pg_stat_user_tables WHERE n_dead_tup > n_live_tup / 5")
+        for names in cursor.fetchall():
+            cursor.execute(SQL("VACUUM (SKIP_LOCKED) {}").format(Identifier(*names)))  # a BI tool may hold one

@@ -16,7 +16,7 @@ from psycopg2.extensions import cursor as PlainCursor
 
 from infra import simulate_data, warehouse
 from infra.config import load_settings
-from infra.local import server, supervisor
+from infra.local import binaries, supervisor
 from sql_queries import staging_events_copy, staging_events_table_create, staging_songs_copy, staging_songs_table_create
 from tests.fixtures.warehouse import ROOT
 
@@ -79,15 +79,15 @@ def test_copy_of_events_is_at_most_half_slower_than_postgresql_s_own_of_a_ready_
         with connection.cursor(cursor_factory=PlainCursor) as cursor, open(csv, "wb") as file:
             cursor.copy_expert("COPY staging_events TO STDOUT (FORMAT csv)", file)
         connection.commit()
-        reach = connection.reach
-        psql = [server.binaries() / "psql", "-q", "-h", reach["host"], "-p", str(reach["port"]), "-U", reach["user"]]
-        command = [*psql, "-d", reach["dbname"], "-c", f"\\copy staging_events FROM '{csv}' (FORMAT csv)", "-c"]
+        info = connection.connection_info
+        psql = [binaries.folder() / "psql", "-q", "-h", info["host"], "-p", str(info["port"]), "-U", info["user"]]
+        command = [*psql, "-d", info["dbname"], "-c", f"\\copy staging_events FROM '{csv}' (FORMAT csv)", "-c"]
         for _ in range(3):
             ours.append(copy(million, staging_events_copy, staging_events_table_create))
             with connection.cursor() as cursor:
                 cursor.execute("TRUNCATE staging_events")
             start = time.perf_counter()
-            environment = {**os.environ, "PGPASSWORD": reach["password"]}
+            environment = {**os.environ, "PGPASSWORD": info["password"]}
             subprocess.run([*command, "ANALYZE staging_events"], env=environment, check=True)  # as STATUPDATE ON does
             theirs.append(time.perf_counter() - start)
     print(f"COPY {min(ours):.2f} s, CSV {min(theirs):.2f} s, ratio {min(ours) / min(theirs):.2f}")

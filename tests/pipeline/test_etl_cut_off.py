@@ -234,7 +234,7 @@ from infra.config import load_settings
 from infra.local.connection import connect
 import psycopg2
 with closing(warehouse.connect(load_settings(sys.argv[1]))) as connection:
-    with closing(psycopg2.connect(**connection.reach)) as plain:
+    with closing(connection.open_another()) as plain:
         print(digests(plain, TABLES))
 """
 

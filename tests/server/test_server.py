@@ -17,7 +17,7 @@ import psycopg2
 import pytest
 
 from infra.errors import ServerError
-from infra.local import server, supervisor
+from infra.local import binaries, server, supervisor
 
 pytestmark = pytest.mark.server
 
@@ -77,8 +77,8 @@ def postgres_pid(directory: Path) -> int:
     return int((directory / "postgres" / "postmaster.pid").read_text().split()[0])
 
 
-def keeper_pid(directory: Path) -> int:
-    """The keeper's process."""
+def supervisor_pid(directory: Path) -> int:
+    """The supervisor's process."""
     return next(process.pid for process in of(directory) if "infra.local.supervisor" in process.cmdline())
 
 
@@ -114,7 +114,7 @@ def test_stops_with_its_last_user(directory):
     first, second = python(directory, "sys.stdin.read()", stdin=subprocess.PIPE), python(directory)
     assert finish(second)[:2] == (0, "1\n")
     assert first.stdout.readline() == "1\n"
-    time.sleep(1.5)  # longer than the keeper looks away
+    time.sleep(1.5)  # longer than the supervisor looks away
     assert server.running(directory)
     assert finish(first)[0] == 0
     wait_until_gone(directory)
@@ -166,9 +166,9 @@ def test_two_directories_at_once(directory, template, connect):
 
 
 @posix
-@pytest.mark.parametrize("victims", [[postgres_pid], [keeper_pid], [keeper_pid, postgres_pid]])
+@pytest.mark.parametrize("victims", [[postgres_pid], [supervisor_pid], [supervisor_pid, postgres_pid]])
 def test_survives_sigkill(directory, connect, victims):
-    """Of PostgreSQL, of the keeper, of both: the next connection works and sees what was committed."""
+    """Of PostgreSQL, of the supervisor, of both: the next connection works and sees what was committed."""
     with connect() as connection, connection:
         connection.cursor().execute("CREATE TABLE kept (a integer); INSERT INTO kept VALUES (1)")
     for pid in [victim(directory) for victim in victims]:
@@ -217,12 +217,12 @@ def test_keeps_its_port(directory):
 
 def test_password(directory, connect):
     """Only the owner may read it, and nobody gets in without it."""
-    reach = supervisor.acquire(directory)
+    info = supervisor.acquire(directory)
     if os.name != "nt":
         assert stat.S_IMODE((directory / "password").stat().st_mode) == 0o600
     for wrong in ({"password": "wrong"}, {"user": "postgres"}, {"user": "root", "password": ""}):
         with pytest.raises(psycopg2.OperationalError, match="password"):
-            psycopg2.connect(**{**reach, "passfile": os.devnull, **wrong})
+            psycopg2.connect(**{**info, "passfile": os.devnull, **wrong})
 
 
 @posix
@@ -260,7 +260,8 @@ def test_data_of_another_version(directory):
 def test_damaged_data(directory):
     """PostgreSQL's own reason, and the server's name is not left running."""
     (directory / "postgres" / "postgresql.conf").write_text("nonsense = on\n")
-    assert "did not start" in refusal(directory)
+    sentence = refusal(directory)
+    assert "failed (pg_ctl)" in sentence and "postgresql.conf\" contains errors" in sentence
 
 
 @posix
@@ -298,10 +299,10 @@ def test_psql_url(directory, tmp_path):
     command = [sys.executable, "-W", "error", "-m", "infra.local", "--config", str(config)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert "is up" in process.stdout.readline()
-        url = process.stdout.readline().split()[-1]
+        url = process.stdout.readline().split('"')[1]
         assert "BI tool: PostgreSQL, host 127.0.0.1" in process.stdout.readline()
         psql = subprocess.run(
-            [server.binaries() / "psql", url, "-Atc", "SELECT avg(a) FROM (VALUES (1), (2)) AS t (a)"],
+            [binaries.folder() / "psql", url, "-Atc", "SELECT avg(a) FROM (VALUES (1), (2)) AS t (a)"],
             capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         assert (psql.returncode, psql.stdout, psql.stderr) == (0, "1\n", "")
@@ -318,7 +319,7 @@ def test_root_where_unshare_is_forbidden(template, tmp_path):
     fake.parent.mkdir()
     fake.write_text("#!/bin/sh\nexit 1\n")
     fake.chmod(0o755)
-    parents = [server.binaries(), *server.binaries().parents]
+    parents = [binaries.folder(), *binaries.folder().parents]
     if not all(path.stat().st_mode & stat.S_IXOTH for path in parents):
         pytest.skip("the wheel's binaries are where nobody may not read")
     base = Path("/var/tmp") / f"sparkify-{os.getpid()}"
@@ -337,7 +338,7 @@ def test_root_where_unshare_is_forbidden(template, tmp_path):
 @as_root
 def test_ordinary_user(tmp_path):
     """Everything the server does works for a user without rights."""
-    needed = [Path(sys.executable).resolve(), Path(os.__file__), server.binaries(), ROOT / "infra"]
+    needed = [Path(sys.executable).resolve(), Path(os.__file__), binaries.folder(), ROOT / "infra"]
     closed = [parent for path in needed for parent in path.parents if not parent.stat().st_mode & stat.S_IXOTH]
     if closed:
         pytest.skip(f"an ordinary user cannot reach {closed[0]}, where the interpreter or the project is")

@@ -20,7 +20,7 @@ class Journal:
 
     def __init__(self, connection: psycopg2.extensions.connection, table: int, files: list[SourceFile]):
         """Open the connection and announce the COPY; `table` is the table's number in the catalog."""
-        self._connection = psycopg2.connect(**connection.reach)
+        self._connection = connection.open_another()
         self._connection.autocommit = True
         self._pid = connection.info.backend_pid
         self._table = table
