@@ -8,6 +8,7 @@ import json
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 if not __package__:  # started as a file: the project is one folder up
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
@@ -17,39 +18,38 @@ from infra.aws import prices, security_group
 from infra.aws.cluster import ClusterInfo
 from infra.aws.context import Context, make_context
 from infra.aws.polling import poll
+from infra.aws.serverless import NO_PAUSE
 from infra.errors import AwsError
 
 BILL = "AWS Cost Explorer"
 
 
-def report(context: Context, found: ClusterInfo) -> dict:
+def report(context: Context, info: ClusterInfo) -> dict[str, Any]:
     """All that is to be said of the cluster, as --json prints it."""
-    target = context.spec
-    opened = [
-        security_group.open_to(group) for group in security_group.groups_of(context.client("ec2"), found, target.name)
-    ]
-    age = (datetime.now(found.created.tzinfo) - found.created).total_seconds() / 3600 if found.created else None
-    price = prices.hourly(target.region, node_type=found.node_type, nodes=found.nodes, rpu=target.base_rpu)
+    spec = context.spec
+    opened = [security_group.open_to(group) for group in security_group.attached_groups(context.ec2, info, spec.name)]
+    age = (datetime.now(info.created.tzinfo) - info.created).total_seconds() / 3600 if info.created else None
+    price = prices.hourly(spec.region, node_type=info.node_type, nodes=info.nodes, rpu=spec.base_rpu)
     return {
-        "name": target.name,
-        "region": target.region,
-        "state": found.state,
-        "host": found.host,
-        "port": found.port,
-        "size": found.size,
-        "version": found.version,
-        "encrypted": found.encrypted,
-        "tls_required": context.cluster.tls_required(found),
-        "public": found.public,
-        "role_attached": any(role.endswith(f"role/{target.role}") for role in found.roles),
+        "name": spec.name,
+        "region": spec.region,
+        "state": info.state,
+        "host": info.host,
+        "port": info.port,
+        "size": info.size,
+        "version": info.version,
+        "encrypted": info.encrypted,
+        "tls_required": context.cluster.tls_required(info),
+        "public": info.public,
+        "role_attached": any(role.endswith(f"role/{spec.role}") for role in info.roles),
         "open_to": sorted({network for group in opened for network, _ in group}),
         "age_hours": None if age is None else round(age, 2),
         "dollars_an_hour": price,
-        "dollars_at_most": None if None in (age, price) or target.serverless else round(age * price, 2),
+        "dollars_at_most": None if age is None or price is None or spec.serverless else round(age * price, 2),
     }
 
 
-def show(facts: dict, word: str, serverless: bool) -> str:
+def show(facts: dict[str, Any], word: str, serverless: bool) -> str:
     """The facts as lines to read."""
     tls = {
         True: "required",
@@ -80,18 +80,18 @@ def show(facts: dict, word: str, serverless: bool) -> str:
     return f"{word.capitalize()} {facts['name']} in {facts['region']}: {facts['state']}{text}"
 
 
-def change(context: Context, found: ClusterInfo, options: argparse.Namespace) -> None:
+def change(context: Context, info: ClusterInfo, options: argparse.Namespace) -> None:
     """Pause or resume the cluster, unless it is done or on its way."""
-    if context.spec.serverless:
-        raise AwsError("Redshift Serverless pauses by itself: it costs nothing while no query runs.")
-    if found.owner != context.spec.name:
+    if info.owner != context.spec.name:
         raise AwsError(f"The cluster {context.spec.name} was not made by these scripts: nothing was changed.")
+    if context.spec.serverless:
+        raise AwsError(NO_PAUSE)
     before, passing = ("available", ("paused", "pausing")) if options.pause else ("paused", ("available", "resuming"))
-    if found.state in passing:
+    if info.state in passing:
         return
     word = "pause" if options.pause else "resume"
-    if found.state != before:
-        raise AwsError(f"The cluster is {found.state}: it can be {word}d only when it is {before}.")
+    if info.state != before:
+        raise AwsError(f"The cluster is {info.state}: it can be {word}d only when it is {before}.")
     if options.dry_run:
         print(f"Would {word} the cluster {context.spec.name}.", file=sys.stderr)
     elif options.pause:
@@ -102,34 +102,34 @@ def change(context: Context, found: ClusterInfo, options: argparse.Namespace) ->
 
 def status(context: Context, options: argparse.Namespace) -> int:
     """Change what is to be changed, wait for it if asked, and say what is there."""
-    found = context.cluster.find()
-    if found is None:
+    info = context.cluster.find()
+    if info is None:
         if options.json:
             print(json.dumps({"name": context.spec.name, "region": context.spec.region, "state": "none"}))
         else:
-            print(f"There is no {context.cluster.word} {context.spec.name} in {context.spec.region}.")
+            print(f"There is no {context.cluster.kind} {context.spec.name} in {context.spec.region}.")
         return 3
     aim = "paused" if options.pause else "available"
     if options.pause or options.resume:
-        change(context, found, options)
+        change(context, info, options)
     if not options.dry_run:
-        if options.resume and options.wait and found.state == "paused":
+        if options.resume and options.wait and info.state == "paused":
             wait_for_resuming(context)
-        found = context.cluster.wait(aim) if options.wait else context.cluster.find() or found
-    facts = report(context, found)
-    print(json.dumps(facts, indent=2) if options.json else show(facts, context.cluster.word, context.spec.serverless))
-    return 0 if found.state == aim else 1
+        info = context.cluster.wait(aim) if options.wait else context.cluster.find() or info
+    facts = report(context, info)
+    print(json.dumps(facts, indent=2) if options.json else show(facts, context.cluster.kind, context.spec.serverless))
+    return 0 if info.state == aim else 1
 
 
 def wait_for_resuming(context: Context) -> None:
     """Wait until AWS no longer calls the cluster paused: the request needs a moment to show."""
 
-    def look() -> tuple[str, bool | None]:
+    def check() -> tuple[str, bool | None]:
         """Where it is now."""
-        found = context.cluster.find()
-        return ("gone", True) if found is None else (found.state, found.state != "paused" or None)
+        info = context.cluster.find()
+        return ("gone", True) if info is None else (info.state, info.state != "paused" or None)
 
-    poll(f"cluster {context.spec.name}", look, minutes=5)
+    poll(f"cluster {context.spec.name}", check, minutes=5)
 
 
 def main(argv: list[str] | None = None) -> int:

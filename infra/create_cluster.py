@@ -32,19 +32,19 @@ def new_password() -> str:
 
 def describe(context: Context, account: str, *, managed_policy: bool) -> str:
     """What will be there and what it costs, for the user to read before anything is made."""
-    target = context.spec
-    read = "every S3 bucket of the account" if managed_policy else ", ".join(target.sources)
-    price = prices.describe(target.region, node_type=target.node_type, nodes=target.nodes, rpu=target.base_rpu)
-    own = f"parameter group {parameter_group.group_name(target.name)}: no connection without TLS"
-    if target.serverless:
-        own = f"usage limit: {target.daily_rpu_hours} RPU-hours a day, then queries are refused"
+    spec = context.spec
+    read = "every S3 bucket of the account" if managed_policy else ", ".join(spec.sources)
+    price = prices.describe(spec.region, node_type=spec.node_type, nodes=spec.nodes, rpu=spec.base_rpu)
+    own = f"parameter group {parameter_group.group_name(spec.name)}: no connection without TLS"
+    if spec.serverless:
+        own = f"usage limit: {spec.daily_rpu_hours} RPU-hours a day, then queries are refused"
     lines = [
-        f"In account {account}, region {target.region}, tagged project={tags.PROJECT}:",
-        f"  role {target.role}: only Redshift may assume it; it may read {read}",
-        f"  security group {target.name}-redshift: lets nobody in until open_incoming_port.py",
+        f"In account {account}, region {spec.region}, tagged project={tags.PROJECT}:",
+        f"  role {spec.role}: only Redshift may assume it; it may read {read}",
+        f"  security group {spec.name}-redshift: lets nobody in until open_incoming_port.py",
         f"  {own}",
-        f"  {context.cluster.word} {target.name}: {target.size}, encrypted, TLS required, port {target.port}, "
-        f"{'public' if target.public else 'private'} address, database {target.dbname}, user {target.user}",
+        f"  {context.cluster.kind} {spec.name}: {spec.size}, encrypted, TLS required, port {spec.port}, "
+        f"{'public' if spec.public else 'private'} address, database {spec.dbname}, user {spec.user}",
         f"  price: {price}",
     ]
     return "\n".join(lines)
@@ -55,58 +55,58 @@ def choose_password(context: Context, *, managed: bool) -> str:
     given = context.spec.password
     if given and managed:
         raise ConfigError(
-            f"{context.settings.path}: [CLUSTER] DB_PASSWORD (or {PASSWORD_VARIABLE} in the environment) "
+            f"{context.path}: [CLUSTER] DB_PASSWORD (or {PASSWORD_VARIABLE} in the environment) "
             "has a password: empty it, or leave out --manage-password."
         )
     if given:
-        check_password(context.settings, given)
+        check_password(context.path, given)
     elif not managed:
         given = new_password()
-        config_file.set_values(context.settings.path, {("CLUSTER", "DB_PASSWORD"): given})
-        print(f"A password was generated; it is in {context.settings.path}, [CLUSTER] DB_PASSWORD.")
+        config_file.set_values(context.path, {("CLUSTER", "DB_PASSWORD"): given})
+        print(f"A password was generated; it is in {context.path}, [CLUSTER] DB_PASSWORD.")
     return given
 
 
-def write_back(context: Context, found: ClusterInfo, role: str) -> None:
+def write_back(context: Context, info: ClusterInfo, role: str) -> None:
     """Put endpoint and role into dwh.cfg."""
-    values = {("CLUSTER", "HOST"): found.host, ("IAM_ROLE", "ARN"): role}
-    if found.port != context.settings.port:
-        values["CLUSTER", "DB_PORT"] = str(found.port)
-    config_file.set_values(context.settings.path, values)
+    values = {("CLUSTER", "HOST"): info.host, ("IAM_ROLE", "ARN"): role}
+    if info.port != context.settings.port:
+        values["CLUSTER", "DB_PORT"] = str(info.port)
+    config_file.set_values(context.path, values)
 
 
 def create(
     context: Context, *, managed_policy: bool = False, manage_password: bool = False, dry_run: bool = False
 ) -> None:
     """Do, step by step, what is not done yet."""
-    target, cluster = context.spec, context.cluster
+    spec, cluster = context.spec, context.cluster
     account, partition = context.account()
-    found = cluster.find()
-    if found and found.owner != target.name:
+    info = cluster.find()
+    if info and info.owner != spec.name:
         raise AwsError(
-            f"There is a {cluster.word} {target.name} that these scripts did not make: "
+            f"There is a {cluster.kind} {spec.name} that these scripts did not make: "
             "give [DWH] DWH_CLUSTER_IDENTIFIER another name."
         )
     print(describe(context, account, managed_policy=managed_policy), flush=True)
-    if found:
-        print(f"The {cluster.word} is there already: {found.size or 'half-made'}, {found.state}.", flush=True)
+    if info:
+        print(f"The {cluster.kind} is there already: {info.size or 'half-made'}, {info.state}.", flush=True)
     if dry_run:
         print("Nothing was made: this was a dry run.")
         return
-    new = found is None
+    new = info is None
     password = choose_password(context, managed=manage_password) if new else ""
-    role = iam_role.ensure_role(context.client("iam"), target, account, partition, managed=managed_policy)
-    ec2 = context.client("ec2")
-    group = security_group.ensure_group(ec2, target, security_group.find_vpc(ec2, context.client("redshift"), target))
-    cluster.create(target, role, group, password)
+    role = iam_role.ensure_role(context.iam, spec, account, partition, managed=managed_policy)
+    ec2 = context.ec2
+    group = security_group.ensure_group(ec2, spec, security_group.find_vpc(ec2, context.redshift, spec))
+    cluster.create(spec, role, group, password)
     if new:
-        cost = "" if target.serverless else "It costs money from now on. "
+        cost = "" if spec.serverless else "It costs money from now on. "
         print(f"{cost}Waiting until it is available; Ctrl-C stops the waiting only.", flush=True)
     cluster.attach_role(cluster.wait(), role)
-    found = cluster.wait()
-    write_back(context, found, role)
-    print(f"Available at {found.host}:{found.port}; HOST and ARN are in {context.settings.path}.")
-    if not cluster.tls_required(found):
+    info = cluster.wait()
+    write_back(context, info, role)
+    print(f"Available at {info.host}:{info.port}; HOST and ARN are in {context.path}.")
+    if not cluster.tls_required(info):
         print("It may let in connections without TLS: set require_ssl=true in its parameter group, and reboot it.")
     print("Next: python infra/open_incoming_port.py")
 

@@ -6,6 +6,7 @@ Only what create_cluster.py has made and tagged is deleted, also after a create 
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 if not __package__:  # started as a file: the project is one folder up
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
@@ -20,6 +21,10 @@ from infra.aws.cluster import ClusterInfo
 from infra.aws.context import Context, make_context
 from infra.errors import AwsError
 
+if TYPE_CHECKING:
+    from mypy_boto3_iam.type_defs import RoleTypeDef
+    from mypy_boto3_redshift.type_defs import ClusterParameterGroupTypeDef
+
 
 def confirmed(name: str, question: str) -> bool:
     """Whether the user types the cluster's name."""
@@ -30,25 +35,25 @@ def confirmed(name: str, question: str) -> bool:
         return False
 
 
-def forget(context: Context, *, role: bool) -> None:
+def clear_config(context: Context, *, role: bool) -> None:
     """Empty HOST, and ARN if the role is gone, too, in dwh.cfg if they are those of what is destroyed."""
     values, host = {}, context.settings.host
     if host.startswith(f"{context.spec.name}.") and context.spec.serverless == (".redshift-serverless." in host):
         values["CLUSTER", "HOST"] = ""
     if role and context.settings.role_arn.endswith(f":role/{context.spec.role}"):
         values["IAM_ROLE", "ARN"] = ""
-    config_file.set_values(context.settings.path, values)
+    config_file.set_values(context.path, values)
 
 
-def beside(context: Context) -> tuple[ClusterInfo | None, str]:
-    """What there is of the same name as the other kind, and why the caller may not look for it; "" if he may."""
+def find_other(context: Context) -> tuple[ClusterInfo | None, str]:
+    """Find what has the same name and is of the other kind; the text says why the caller may not look for it."""
     try:
-        found = context.other.find()
+        info = context.other.find()
     except (BotoCoreError, ClientError) as error:
         if not is_denied(error):
             raise
         return None, explain_aws_error(error)
-    return (found if found and found.owner == context.spec.name else None), ""
+    return (info if info and info.owner == context.spec.name else None), ""
 
 
 def destroy(context: Context, *, snapshot: str = "", yes: bool = False, dry_run: bool = False) -> None:
@@ -57,22 +62,22 @@ def destroy(context: Context, *, snapshot: str = "", yes: bool = False, dry_run:
     With a snapshot of this name, or "" for none. The groups and the role stay where something of the other kind, a
     cluster or a serverless workgroup of the same name, still uses them.
     """
-    target, cluster, name = context.spec, context.cluster, context.spec.name
-    redshift, iam, ec2 = context.client("redshift"), context.client("iam"), context.client("ec2")
-    found = cluster.find()
-    if found and found.owner != name:
-        raise AwsError(f"The {cluster.word} {name} was not made by these scripts: nothing was deleted.")
-    user, barred = beside(context)
-    parameters, groups, role = None, [], None
-    if user is None:
-        parameters = ours(parameter_group.find_group(redshift, name), name, parameter_group.group_name(name))
+    spec, cluster, name = context.spec, context.cluster, context.spec.name
+    redshift, iam, ec2 = context.redshift, context.iam, context.ec2
+    info = cluster.find()
+    if info and info.owner != name:
+        raise AwsError(f"The {cluster.kind} {name} was not made by these scripts: nothing was deleted.")
+    other, barred = find_other(context)
+    parameters, groups, role = False, [], False
+    if other is None:
+        parameters = is_ours(parameter_group.find_group(redshift, name), name, parameter_group.group_name(name))
         groups = [group["GroupId"] for group in security_group.find_groups(ec2, name)]
-        role = ours(iam_role.find_role(iam, target.role), name, target.role)
-    there = [f"{cluster.word} {name} ({found.state})"] if found else []
+        role = is_ours(iam_role.find_role(iam, spec.role), name, spec.role)
+    there = [f"{cluster.kind} {name} ({info.state})"] if info else []
     there += [f"parameter group {parameter_group.group_name(name)}"] if parameters else []
-    there += [f"security group {group}" for group in groups] + ([f"role {target.role}"] if role else [])
+    there += [f"security group {group}" for group in groups] + ([f"role {spec.role}"] if role else [])
     keep = f"a snapshot {snapshot} is kept" if snapshot else "all its data are lost"
-    question = f"To be deleted in {target.region}: {', '.join(there)}; {keep if found else 'there is no data'}."
+    question = f"To be deleted in {spec.region}: {', '.join(there)}; {keep if info else 'there is no data'}."
     if dry_run:
         print(f"{question}\nNothing was deleted: this was a dry run." if there else f"There is nothing of {name}.")
         return
@@ -80,28 +85,28 @@ def destroy(context: Context, *, snapshot: str = "", yes: bool = False, dry_run:
         print(question, flush=True)
     elif there and not confirmed(name, question):
         raise AwsError("That was not its name: nothing was deleted.")
-    if found:
+    if info:
         cluster.delete(snapshot)
     if parameters:
         parameter_group.delete_group(redshift, name)
     for group in groups:
         security_group.delete_group(ec2, group)
     if role:
-        iam_role.delete_role(iam, target.role)
-    forget(context, role=user is None)
+        iam_role.delete_role(iam, spec.role)
+    clear_config(context, role=other is None)
     print(f"Deleted: {', '.join(there) or 'nothing, there was nothing'}.")
-    look_round(context, barred)
+    report_leftovers(context, barred)
 
 
-def ours(found: dict | None, name: str, called: str) -> dict | None:
-    """What was found, if it was made for the cluster of this name; else it is said to be left alone."""
-    if found and tags.owner(found.get("Tags", [])) != name:
+def is_ours(thing: "RoleTypeDef | ClusterParameterGroupTypeDef | None", name: str, called: str) -> bool:
+    """Whether a role or group was made for the cluster of this name; another's is said to be left alone."""
+    if thing and tags.owner(thing.get("Tags", [])) != name:
         print(f"{called} was not made by these scripts for {name}: it is left alone.")
-        return None
-    return found
+        return False
+    return thing is not None
 
 
-def look_round(context: Context, barred: str) -> None:
+def report_leftovers(context: Context, barred: str) -> None:
     """Look at both kinds and say what is left that costs money, and how to remove it."""
     left = context.cluster.leftovers() + ([] if barred else context.other.leftovers())
     if left:
@@ -109,7 +114,7 @@ def look_round(context: Context, barred: str) -> None:
     elif not barred:
         print(f"Nothing that costs money is left of {context.spec.name} in {context.spec.region}.")
     if barred:
-        print(f"No {context.other.word} was looked for in {context.spec.region}: {barred}")
+        print(f"No {context.other.kind} was looked for in {context.spec.region}: {barred}")
 
 
 def snapshot_name(text: str) -> str:

@@ -1,7 +1,7 @@
-"""Open the cluster's port to your own address, and prove it by connecting. --close shuts it again.
+"""Open the cluster's port to your own address, and check it by connecting. --close closes it again.
 
 The address is the one that AWS sees you come from; --cidr names another one, or a network. With --close and without
---cidr everybody is shut out.
+--cidr it is closed to everybody.
 """
 
 import argparse
@@ -53,25 +53,25 @@ def too_wide(who: security_group.Network) -> str:
     return "" if who.prefixlen >= widest else f"{who} lets in (nearly) everyone: name your own network"
 
 
-def prove(context: Context, found: ClusterInfo, *, own: bool) -> None:
+def check_connection(context: Context, info: ClusterInfo, *, own: bool) -> None:
     """Connect and ask for the version; failing is an error only for the caller's own address."""
     settings = context.settings
     if settings.embedded:
-        settings = replace(settings, host=found.host, port=found.port, dbname=context.spec.dbname)
+        settings = replace(settings, host=info.host, port=info.port, dbname=context.spec.dbname)
         settings = replace(settings, user=context.spec.user, password=context.spec.password)
     try:
         with closing(aws_connection.connect(settings)) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT version()")
-            print(f"Connected: {cursor.fetchone()[0]}")
+            print("Connected:", *(cursor.fetchone() or ()))
     except WarehouseError as error:
         if own:
             raise
         print(f"From this machine: {error}")
 
 
-def shut_out(context: Context, who: security_group.Network | None = None, *, dry_run: bool = False) -> None:
+def close_port(context: Context, who: security_group.Network | None = None, *, dry_run: bool = False) -> None:
     """Close the port of the cluster's own security group to a network, or to everybody."""
-    ec2 = context.client("ec2")
+    ec2 = context.ec2
     groups = security_group.find_groups(ec2, context.spec.name)
     if dry_run:
         shut = [each for group in groups for each, _ in security_group.open_to(group) if who in (None, network(each))]
@@ -81,7 +81,7 @@ def shut_out(context: Context, who: security_group.Network | None = None, *, dry
         print(f"Closed the port to: {', '.join(shut) or 'nobody, it was closed'}.")
 
 
-def let_in(
+def open_port(
     context: Context, who: security_group.Network | None = None, *, anyone: bool = False, dry_run: bool = False
 ) -> None:
     """Open the port of the cluster's own security group to a network, or to the caller's own address, and connect.
@@ -90,19 +90,19 @@ def let_in(
     """
     if who and not anyone and too_wide(who):
         raise AwsError(f"{too_wide(who)}.")
-    ec2, name = context.client("ec2"), context.spec.name
+    ec2, name = context.ec2, context.spec.name
     groups = security_group.find_groups(ec2, name)
-    found = context.cluster.find()
-    if not groups or found is None:
-        raise AwsError(f"There is no {context.cluster.word} {name} with its security group: run create_cluster.py.")
-    port, own = found.port or context.spec.port, who is None
+    info = context.cluster.find()
+    if not groups or info is None:
+        raise AwsError(f"There is no {context.cluster.kind} {name} with its security group: run create_cluster.py.")
+    port, own = info.port or context.spec.port, who is None
     who = who or own_network()
     if dry_run:
         print(f"Would open port {port} of {name} to {who}.")
         return
     new = security_group.open_port(ec2, groups[0], who, port)
     print(f"Port {port} of {name} {'is now' if new else 'was already'} open to {who}.", flush=True)
-    prove(context, found, own=own)
+    check_connection(context, info, own=own)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -123,9 +123,9 @@ def main(argv: list[str] | None = None) -> int:
         """Open or close the port."""
         context = make_context(options.config)
         if options.close:
-            shut_out(context, options.cidr, dry_run=options.dry_run)
+            close_port(context, options.cidr, dry_run=options.dry_run)
         else:
-            let_in(context, options.cidr, anyone=options.anyone, dry_run=options.dry_run)
+            open_port(context, options.cidr, anyone=options.anyone, dry_run=options.dry_run)
         return 0
 
     return cli.run("open_incoming_port", work, "Run it again and it goes on from here.")

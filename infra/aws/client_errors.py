@@ -8,7 +8,7 @@ import re
 
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, WaiterError
 
-from infra.aws.session import CLIENT_CONFIG
+from infra.aws.session import TRIES
 
 CREDENTIALS = re.compile(
     "Expired|InvalidClientToken|UnrecognizedClient|Signature|AuthFailure|InvalidAccessKey|MissingAuth|NotAuthenticated"
@@ -44,8 +44,7 @@ def explain(error: BotoCoreError | ClientError) -> str:
             f"AWS has no free capacity for this at the moment ({name}): run it again later, or change node or region."
         )
     if THROTTLED.search(name):
-        tries = CLIENT_CONFIG.retries["total_max_attempts"]
-        return f"AWS is still throttling {step} after {tries} tries: run this again later."
+        return f"AWS is still throttling {step} after {TRIES} tries: run this again later."
     if QUOTA.search(name):
         return (
             f"A quota of your AWS account is used up ({name}: {text.rstrip('.')}): delete something or have it raised."

@@ -1,7 +1,10 @@
-"""What AWS says of a cluster or serverless workgroup."""
+"""A cluster as these scripts see it: what AWS says of it, and what can be done with either kind."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
+
+from infra.aws.cluster_spec import ClusterSpec
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,52 @@ class ClusterInfo:
     parameter_group: str = ""  # "": none, or changed since the cluster started
 
 
+class Cluster(Protocol):
+    """A provisioned cluster or a serverless workgroup of one name in one region, there or not."""
+
+    @property
+    def kind(self) -> str:
+        """What AWS calls it: cluster or workgroup."""
+
+    @property
+    def name(self) -> str:
+        """Its name, by which AWS knows it."""
+
+    @property
+    def region(self) -> str:
+        """The region it is in, or would be."""
+
+    def find(self) -> ClusterInfo | None:
+        """Ask AWS for it; None: there is none."""
+
+    def create(self, spec: ClusterSpec, role: str, group: str, password: str) -> None:
+        """Have made what is not there; an empty password is left to Secrets Manager."""
+
+    def wait(self, state: str = "available") -> ClusterInfo:
+        """Wait for a state; raise AwsError for one from which none leads there."""
+
+    def attach_role(self, info: ClusterInfo, role: str) -> None:
+        """Let it use the role, if it does not yet."""
+
+    def pause(self) -> None:
+        """Have it paused."""
+
+    def resume(self) -> None:
+        """Have it resumed."""
+
+    def delete(self, snapshot: str) -> None:
+        """Delete it and wait until it is gone; with a snapshot of this name, or "" for none."""
+
+    def tls_required(self, info: ClusterInfo) -> bool | None:
+        """Whether it refuses connections without TLS; None: unknown."""
+
+    def credentials(self, user: str, dbname: str) -> tuple[str, str]:
+        """Return a database user and password for the next 15 minutes."""
+
+    def leftovers(self) -> list[str]:
+        """Say what of its kind still costs money in the region, and how to remove it."""
+
+
 def how_to_destroy(name: str, kind: str) -> str:
-    """What to do to have what these scripts made under this name destroyed."""
+    """Say what to do to have what these scripts made under this name destroyed."""
     return f"set [DWH] DWH_CLUSTER_IDENTIFIER={name} and DWH_CLUSTER_TYPE={kind}, and run destroy_cluster.py again"

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
 
 from infra.config import Settings, fail, require
 
 # AWS sells these no longer; each with what comes closest to it.
 RETIRED = {"dc1": "ra3.large", "dc2": "ra3.large", "ds2": "ra3.xlplus"}
+CLUSTER_TYPES = ("single-node", "multi-node", "serverless")
 PASSWORD_RULE = "8 to 64 printable characters with upper case, lower case and digit, but no ' \" \\ / @ or space"
 
 
@@ -42,73 +45,92 @@ class ClusterSpec:
 
 
 def read_cluster_spec(settings: Settings) -> ClusterSpec:
-    """The cluster that the settings describe. Raises ConfigError for a value that AWS would not take."""
-    file = settings.path
-
-    def get(key: str, default: str = "") -> str:
-        """The value of a key of [DWH]."""
-        return settings.dwh.get(key) or default
-
-    def number(key: str, default: int, allowed: str, test: Callable[[int], bool]) -> int:
-        """A whole number of [DWH] that passes the test, or a ConfigError that says what is allowed."""
-        value = get(key, str(default))
-        if not value.isdecimal() or not test(int(value)):
-            fail(file, "DWH", key, f"is {value!r}: it must be {allowed}.")
-        return int(value)
-
-    name = get("DWH_CLUSTER_IDENTIFIER", "sparkify").lower()  # as AWS does it
+    """Read what dwh.cfg wants of AWS. Raises ConfigError for a value that AWS would not take."""
+    name = (settings.dwh.get("DWH_CLUSTER_IDENTIFIER") or "sparkify").lower()  # as AWS does it
     if not re.fullmatch(r"(?!.*--)[a-z][a-z0-9-]{1,61}[a-z0-9]", name):
-        fail(file, "DWH", "DWH_CLUSTER_IDENTIFIER", f"is {name!r}: 3 to 63 letters, digits and single hyphens.")
-    kind = get("DWH_CLUSTER_TYPE", "single-node").lower()
-    if kind not in ("single-node", "multi-node", "serverless"):
-        fail(file, "DWH", "DWH_CLUSTER_TYPE", f"is {kind!r}: write single-node, multi-node or serverless.")
+        _refuse(settings, "DWH_CLUSTER_IDENTIFIER", f"is {name!r}: 3 to 63 letters, digits and single hyphens.")
+    subnet_group = settings.dwh.get("DWH_SUBNET_GROUP", "")
     node_type, nodes, rpu = "", 0, 0
-    subnet_group = get("DWH_SUBNET_GROUP")
-    if kind == "serverless":
+    if _choice(settings, "DWH_CLUSTER_TYPE", CLUSTER_TYPES) == "serverless":
         if subnet_group:
-            fail(file, "DWH", "DWH_SUBNET_GROUP", "is not for serverless, which takes the default VPC: empty it.")
-        rpu = number("DWH_BASE_RPU", 4, "4 or a multiple of 8", lambda n: n == 4 or (0 < n <= 512 and n % 8 == 0))
+            _refuse(settings, "DWH_SUBNET_GROUP", "is not for serverless, which takes the default VPC: empty it.")
+        rpu = _number(
+            settings, "DWH_BASE_RPU", 4, "4 or a multiple of 8", lambda n: n == 4 or (0 < n <= 512 and n % 8 == 0)
+        )
     else:
-        node_type = get("DWH_NODE_TYPE", "ra3.large").lower()
-        if better := RETIRED.get(node_type.split(".")[0]):
-            fail(file, "DWH", "DWH_NODE_TYPE", f"is {node_type}, which AWS no longer offers: write {better} instead.")
-        least = 2 if kind == "multi-node" else 1
-        nodes = number("DWH_NUM_NODES", least, f"at least 2 for multi-node, 1 for {kind}", lambda n: n >= least)
-        if kind == "single-node" and nodes != 1:
-            fail(
-                file, "DWH", "DWH_NUM_NODES", f"is {nodes} for a single-node: write 1, or DWH_CLUSTER_TYPE multi-node."
-            )
+        node_type, nodes = _read_nodes(settings)
     if not (5431 <= settings.port <= 5455 or 8191 <= settings.port <= 8215):
-        fail(file, "CLUSTER", "DB_PORT", f"is {settings.port}: Redshift takes 5431 to 5455 and 8191 to 8215.")
-    public = get("DWH_PUBLICLY_ACCESSIBLE", "true").lower()
-    if public not in ("true", "false"):
-        fail(file, "DWH", "DWH_PUBLICLY_ACCESSIBLE", f"is {public!r}: write true or false.")
-    sources = {"LOG_DATA": settings.log_data, "SONG_DATA": settings.song_data, "LOG_JSONPATH": settings.log_jsonpath}
-    for key, value in sources.items():
-        if not value.startswith("s3://"):
-            fail(file, "S3", key, "is not in S3, from which Redshift reads: it must start with s3://.")
+        fail(settings.path, "CLUSTER", "DB_PORT", f"is {settings.port}: Redshift takes 5431 to 5455 and 8191 to 8215.")
     return ClusterSpec(
         name=name,
         region=settings.cluster_region,
         node_type=node_type,
         nodes=nodes,
-        public=public == "true",
-        dbname=require(file, "CLUSTER", "DB_NAME", settings.dbname),
-        user=require(file, "CLUSTER", "DB_USER", settings.user),
+        public=_choice(settings, "DWH_PUBLICLY_ACCESSIBLE", ("true", "false")) == "true",
+        dbname=require(settings.path, "CLUSTER", "DB_NAME", settings.dbname),
+        user=require(settings.path, "CLUSTER", "DB_USER", settings.user),
         password=settings.password,
         port=settings.port,
-        role=get("DWH_IAM_ROLE_NAME", f"{name}-redshift"),
+        role=(settings.dwh.get("DWH_IAM_ROLE_NAME") or f"{name}-redshift"),
         subnet_group=subnet_group,
-        sources=tuple(sources.values()),
+        sources=_read_sources(settings),
         base_rpu=rpu,
-        daily_rpu_hours=number("DWH_DAILY_RPU_HOURS", 8, "at least 1", lambda n: n >= 1),
+        daily_rpu_hours=_number(settings, "DWH_DAILY_RPU_HOURS", 8, "at least 1", lambda n: n >= 1),
     )
 
 
-def check_password(settings: Settings, password: str) -> None:
+def _refuse(settings: Settings, key: str, problem: str) -> NoReturn:
+    """Raise the ConfigError for one key of [DWH]."""
+    fail(settings.path, "DWH", key, problem)
+
+
+def _choice(settings: Settings, key: str, choices: tuple[str, ...]) -> str:
+    """Read a value of [DWH] that is one of these, by default the first; raise a ConfigError that names them all."""
+    value = (settings.dwh.get(key) or choices[0]).lower()
+    if value not in choices:
+        _refuse(settings, key, f"is {value!r}: write {', '.join(choices[:-1])} or {choices[-1]}.")
+    return value
+
+
+def _number(settings: Settings, key: str, default: int, allowed: str, is_allowed: Callable[[int], bool]) -> int:
+    """Read a whole number of [DWH]; raise a ConfigError that says what is allowed."""
+    value = settings.dwh.get(key) or str(default)
+    if not value.isdecimal() or not is_allowed(int(value)):
+        _refuse(settings, key, f"is {value!r}: it must be {allowed}.")
+    return int(value)
+
+
+def _read_nodes(settings: Settings) -> tuple[str, int]:
+    """Read node type and number of a provisioned cluster."""
+    node_type = (settings.dwh.get("DWH_NODE_TYPE") or "ra3.large").lower()
+    if better := RETIRED.get(node_type.split(".")[0]):
+        _refuse(
+            settings,
+            "DWH_NODE_TYPE",
+            f"is {node_type}, which AWS no longer offers: write {better} instead.",
+        )
+    kind = _choice(settings, "DWH_CLUSTER_TYPE", CLUSTER_TYPES)
+    least = 2 if kind == "multi-node" else 1
+    nodes = _number(settings, "DWH_NUM_NODES", least, f"at least 2 for multi-node, 1 for {kind}", lambda n: n >= least)
+    if kind == "single-node" and nodes != 1:
+        problem = f"is {nodes} for a single-node: write 1, or DWH_CLUSTER_TYPE multi-node."
+        _refuse(settings, "DWH_NUM_NODES", problem)
+    return node_type, nodes
+
+
+def _read_sources(settings: Settings) -> tuple[str, ...]:
+    """Return the s3:// URLs of the data; raise a ConfigError for one that is elsewhere."""
+    sources = {"LOG_DATA": settings.log_data, "SONG_DATA": settings.song_data, "LOG_JSONPATH": settings.log_jsonpath}
+    for key, value in sources.items():
+        if not value.startswith("s3://"):
+            fail(settings.path, "S3", key, "is not in S3, from which Redshift reads: it must start with s3://.")
+    return tuple(sources.values())
+
+
+def check_password(path: Path | None, password: str) -> None:
     """Raise a ConfigError, without the password, for one that Redshift would refuse."""
     classes = ("[A-Z]", "[a-z]", "[0-9]")
     if not (re.fullmatch(r"[!-~]{8,64}", password) and all(re.search(each, password) for each in classes)) or (
         re.search(r"['\"\\/@]", password)
     ):
-        fail(settings.path, "CLUSTER", "DB_PASSWORD", f"does not suit Redshift: {PASSWORD_RULE}.")
+        fail(path, "CLUSTER", "DB_PASSWORD", f"does not suit Redshift: {PASSWORD_RULE}.")

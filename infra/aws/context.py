@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 
+from infra.aws.cluster import Cluster
 from infra.aws.cluster_spec import ClusterSpec, read_cluster_spec
 from infra.aws.provisioned import Provisioned
 from infra.aws.serverless import Serverless
@@ -12,29 +14,48 @@ from infra.aws.session import CLIENT_CONFIG, make_session
 from infra.config import Settings, load_settings
 from infra.errors import ConfigError
 
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_redshift import RedshiftClient
+    from mypy_boto3_sts import STSClient
+
 
 @dataclass(frozen=True)
 class Context:
     """Where a script works: the settings, what they want, and whom to ask for it."""
 
+    path: Path  # dwh.cfg
     settings: Settings
     spec: ClusterSpec
     session: boto3.Session
-    cluster: Provisioned | Serverless
+    cluster: Cluster  # of the kind that dwh.cfg asks for
+    other: Cluster  # of the same name and the other kind
 
     def account(self) -> tuple[str, str]:
-        """The number of the caller's account, and the partition of AWS it is in, mostly `aws`."""
-        identity = self.client("sts").get_caller_identity()
+        """Return the number of the caller's account, and the partition of AWS it is in, mostly `aws`."""
+        identity = self.sts.get_caller_identity()
         return identity["Account"], identity["Arn"].split(":")[1]
 
     @property
-    def other(self) -> Provisioned | Serverless:
-        """What there may be of the same name as the other kind, which dwh.cfg does not ask for."""
-        return (Provisioned if self.spec.serverless else Serverless)(self.session, self.spec.name)
+    def ec2(self) -> "EC2Client":
+        """The client for networks, in the cluster's region."""
+        return self.session.client("ec2", config=CLIENT_CONFIG)
 
-    def client(self, service: str):
-        """A client of another service in the cluster's region."""
-        return self.session.client(service, config=CLIENT_CONFIG)
+    @property
+    def iam(self) -> "IAMClient":
+        """The client for roles, which are the same in all regions."""
+        return self.session.client("iam", config=CLIENT_CONFIG)
+
+    @property
+    def redshift(self) -> "RedshiftClient":
+        """The client for provisioned clusters and their groups, in the cluster's region."""
+        return self.session.client("redshift", config=CLIENT_CONFIG)
+
+    @property
+    def sts(self) -> "STSClient":
+        """The client that says who the caller is."""
+        return self.session.client("sts", config=CLIENT_CONFIG)
 
 
 def make_context(config: str | Path | None) -> Context:
@@ -44,5 +65,6 @@ def make_context(config: str | Path | None) -> Context:
         raise ConfigError("There is no dwh.cfg yet: copy dwh.cfg.example to dwh.cfg and fill it in.")
     spec = read_cluster_spec(settings)
     session = make_session(settings, spec.region)
-    kind = Serverless if spec.serverless else Provisioned
-    return Context(settings, spec, session, kind(session, spec.name))
+    kinds: list[Cluster] = [Provisioned(session, spec.name), Serverless(session, spec.name)]
+    cluster, other = reversed(kinds) if spec.serverless else kinds
+    return Context(settings.path, settings, spec, session, cluster, other)

@@ -4,28 +4,34 @@ AWS's default group does so, too, for clusters made since January 2025; but that
 set before the cluster is made, so that no restart is needed.
 """
 
+from typing import TYPE_CHECKING
+
 from infra.aws import tags
 from infra.aws.polling import poll
 from infra.errors import AwsError
+
+if TYPE_CHECKING:
+    from mypy_boto3_redshift import RedshiftClient
+    from mypy_boto3_redshift.type_defs import ClusterParameterGroupTypeDef
 
 FAMILY = "redshift-2.0"
 
 
 def group_name(name: str) -> str:
-    """The name of the parameter group for the cluster of this name."""
+    """Return the name of the parameter group for the cluster of this name."""
     return f"{name}-redshift"
 
 
-def find_group(redshift, name: str) -> dict | None:
-    """The parameter group with the name that is to be the cluster's, whoever made it; None: there is none."""
+def find_group(redshift: "RedshiftClient", name: str) -> "ClusterParameterGroupTypeDef | None":
+    """Find the parameter group with the name that is to be the cluster's, whoever made it; None: there is none."""
     try:
-        found = redshift.describe_cluster_parameter_groups(ParameterGroupName=group_name(name))
+        groups = redshift.describe_cluster_parameter_groups(ParameterGroupName=group_name(name))
     except redshift.exceptions.ClusterParameterGroupNotFoundFault:
         return None
-    return found["ParameterGroups"][0]
+    return groups["ParameterGroups"][0]
 
 
-def ensure_group(redshift, name: str) -> str:
+def ensure_group(redshift: "RedshiftClient", name: str) -> str:
     """Make the parameter group, or find the one that is there; have it require TLS; return its name."""
     group = find_group(redshift, name)
     if group is None:
@@ -49,7 +55,7 @@ def ensure_group(redshift, name: str) -> str:
     return group_name(name)
 
 
-def tls_required(redshift, group: str) -> bool | None:
+def tls_required(redshift: "RedshiftClient", group: str) -> bool | None:
     """Whether clusters with the parameter group of this name refuse connections without TLS; None: it does not say."""
     for page in redshift.get_paginator("describe_cluster_parameters").paginate(ParameterGroupName=group):
         for parameter in page["Parameters"]:
@@ -58,10 +64,10 @@ def tls_required(redshift, group: str) -> bool | None:
     return None
 
 
-def delete_group(redshift, name: str) -> None:
+def delete_group(redshift: "RedshiftClient", name: str) -> None:
     """Delete the parameter group; for some time after its cluster AWS may still hold on to it."""
 
-    def look() -> tuple[str, bool | None]:
+    def check() -> tuple[str, bool | None]:
         """Try it."""
         try:
             redshift.delete_cluster_parameter_group(ParameterGroupName=group_name(name))
@@ -71,4 +77,4 @@ def delete_group(redshift, name: str) -> None:
             pass
         return "gone", True
 
-    poll(f"parameter group {group_name(name)}", look, minutes=10)
+    poll(f"parameter group {group_name(name)}", check, minutes=10)

@@ -1,6 +1,7 @@
 """The IAM policies of the cluster's life, as pure functions that return a dict."""
 
 import re
+from typing import Any
 
 from infra.aws import parameter_group
 from infra.aws.tags import PROJECT
@@ -101,7 +102,7 @@ def managed_policy(partition: str) -> str:
     return f"arn:{partition}:iam::aws:policy/AmazonS3ReadOnlyAccess"
 
 
-def trust_policy(account: str, *, serverless: bool) -> dict:
+def trust_policy(account: str, *, serverless: bool) -> dict[str, Any]:
     """Only Redshift, and only for this account, may assume the role."""
     services = ["redshift.amazonaws.com"] + ["redshift-serverless.amazonaws.com"] * serverless
     statement = {
@@ -113,7 +114,7 @@ def trust_policy(account: str, *, serverless: bool) -> dict:
     return {"Version": VERSION, "Statement": [statement]}
 
 
-def read_policy(sources: tuple[str, ...], partition: str) -> dict:
+def read_policy(sources: tuple[str, ...], partition: str) -> dict[str, Any]:
     """What COPY needs for these s3:// URLs and nothing else: a folder, which ends with /, or a single object."""
     prefixes: dict[str, list[str]] = {}
     for source in sources:
@@ -121,7 +122,7 @@ def read_policy(sources: tuple[str, ...], partition: str) -> dict:
         key = re.sub(r"[*?$]", r"${\g<0>}", key)  # the letters that IAM would take for patterns
         prefixes.setdefault(bucket, []).append(key + "*" if not key or key.endswith("/") else key)
     read = [f"arn:{partition}:s3:::{bucket}/{key}" for bucket, keys in prefixes.items() for key in keys]
-    statements = [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": read}]
+    statements: list[dict[str, Any]] = [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": read}]
     for bucket, keys in prefixes.items():
         statements.append(
             {
@@ -134,7 +135,7 @@ def read_policy(sources: tuple[str, ...], partition: str) -> dict:
     return {"Version": VERSION, "Statement": statements}
 
 
-def caller_policy(account: str, region: str, name: str, role: str, *, serverless: bool = False) -> dict:
+def caller_policy(account: str, region: str, name: str, role: str, *, serverless: bool = False) -> dict[str, Any]:
     """The smallest policy for a person who runs all the scripts for one cluster, or workgroup, of this name.
 
     Creating and changing is bound to the cluster's and the role's name; looking is not, where AWS has no narrower
@@ -142,9 +143,8 @@ def caller_policy(account: str, region: str, name: str, role: str, *, serverless
     """
     role_arn = f"arn:aws:iam::{account}:role/{role}"
     here = f"{region}:{account}"
-    service, calls, other = ("redshift", CLUSTER, "redshift-serverless")
-    if serverless:
-        service, calls, other = ("redshift-serverless", SERVERLESS, "redshift")
+    service, other = ("redshift-serverless", "redshift") if serverless else ("redshift", "redshift-serverless")
+    calls = SERVERLESS if serverless else CLUSTER
     implied = [action for action in IMPLIED if not action.startswith(other + ":")]
     tagged = {"StringEquals": {"aws:ResourceTag/project": PROJECT}}
     asked = {"StringEquals": {"aws:RequestTag/project": PROJECT}}
@@ -161,7 +161,7 @@ def caller_policy(account: str, region: str, name: str, role: str, *, serverless
     own = [*calls, *(action for action in implied if action.startswith(service + ":"))]
     unbound = [action for action in own if action in UNBOUND]
 
-    def allow(actions: list[str], resource: str | list[str], condition: dict | None = None) -> dict:
+    def allow(actions: list[str], resource: str | list[str], condition: dict[str, Any] | None = None) -> dict[str, Any]:
         """A statement of the policy."""
         statement = {"Effect": "Allow", "Action": sorted(actions), "Resource": resource}
         return statement | ({"Condition": condition} if condition else {})

@@ -14,14 +14,15 @@ POLL_SECONDS = 15.0  # between two looks at something that takes minutes; the fi
 Answer = TypeVar("Answer")
 
 
-def poll(what: str, look: Callable[[], tuple[str, Answer]], *, minutes: int) -> Answer:
-    """Look until the answer is there, with a progress line on stderr for each state and each minute.
+def poll(what: str, check: Callable[[], tuple[str, Answer | None]], *, minutes: int) -> Answer:
+    """Check until the answer is there, with a progress line on stderr for each state and each minute.
 
-    `look` returns the state and an answer, None for "not yet". Raises AwsError when the minutes are over.
+    `check` returns the state and an answer, None for "not yet". Raises AwsError when the minutes are over.
     """
-    start, shown, pause = time.monotonic(), None, 1.0
+    start, pause = time.monotonic(), 1.0
+    shown: tuple[str, int] | None = None
     while True:
-        state, answer = look()
+        state, answer = check()
         if answer is not None:
             return answer
         passed = time.monotonic() - start

@@ -4,8 +4,10 @@ SOURCE = "https://aws.amazon.com/redshift/pricing/"
 # AWS's price list (https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/AmazonRedshift/current/REGION/index.json)
 # as published on this day, and as the project BenchBox has it on record, in pricing_vendor_evidence.yaml.
 AS_OF = "2026-09-11"
-NODE_TYPES = ("ra3.large", "ra3.xlplus", "ra3.4xlarge", "ra3.16xlarge")
-NODE_TYPES += ("rg.large", "rg.xlarge", "rg.4xlarge", "rg.12xlarge")
+NODE_TYPES = (
+    *("ra3.large", "ra3.xlplus", "ra3.4xlarge", "ra3.16xlarge"),
+    *("rg.large", "rg.xlarge", "rg.4xlarge", "rg.12xlarge"),
+)
 # US dollars an hour and node, on demand, without storage (managed storage is billed by the GB and month).
 NODE_HOUR = {
     "us-east-1": (0.543, 1.086, 3.26, 13.04, 0.3801, 0.7602, 3.0427, 9.128),

@@ -1,5 +1,7 @@
 """A provisioned Redshift cluster: one verb a method, on the cluster of one name."""
 
+from typing import TYPE_CHECKING, Any
+
 import boto3
 
 from infra.aws import parameter_group, tags
@@ -9,20 +11,26 @@ from infra.aws.polling import poll, retry_new_role
 from infra.aws.session import CLIENT_CONFIG
 from infra.errors import AwsError
 
+if TYPE_CHECKING:
+    from mypy_boto3_redshift import RedshiftClient
+
 # States in which the cluster does not come round by itself.
-BROKEN = ("incompatible-hsm", "incompatible-network", "incompatible-parameters", "incompatible-restore", "unavailable")
-BROKEN += ("hardware-failure", "storage-full")
+BROKEN = (
+    *("incompatible-hsm", "incompatible-network", "incompatible-parameters", "incompatible-restore", "unavailable"),
+    *("hardware-failure", "storage-full"),
+)
 
 
 class Provisioned:
     """The cluster of this name, there or not."""
 
-    word = "cluster"
+    kind = "cluster"
 
     def __init__(self, session: boto3.Session, name: str):
         """Make the client; nothing is asked yet."""
         self.name = name
-        self.client = session.client("redshift", config=CLIENT_CONFIG)
+        self.client: RedshiftClient = session.client("redshift", config=CLIENT_CONFIG)
+        self.region = self.client.meta.region_name
 
     def find(self) -> ClusterInfo | None:
         """What AWS says of the cluster; None: there is none."""
@@ -55,56 +63,56 @@ class Provisioned:
             ),
         )
 
-    def create(self, target: ClusterSpec, role: str, group: str, password: str) -> None:
+    def create(self, spec: ClusterSpec, role: str, group: str, password: str) -> None:
         """Have the cluster made, its parameter group first, unless it is there.
 
         An empty password is left to Secrets Manager.
         """
         if self.find():
             return
-        request = {
+        request: dict[str, Any] = {
             "ClusterIdentifier": self.name,
-            "ClusterType": "multi-node" if target.nodes > 1 else "single-node",
-            "NodeType": target.node_type,
-            "DBName": target.dbname,
-            "Port": target.port,
-            "MasterUsername": target.user,
+            "ClusterType": "multi-node" if spec.nodes > 1 else "single-node",
+            "NodeType": spec.node_type,
+            "DBName": spec.dbname,
+            "Port": spec.port,
+            "MasterUsername": spec.user,
             "IamRoles": [role],
             "VpcSecurityGroupIds": [group],
             "ClusterParameterGroupName": parameter_group.ensure_group(self.client, self.name),
-            "PubliclyAccessible": target.public,
+            "PubliclyAccessible": spec.public,
             "Encrypted": True,
             "Tags": tags.as_list(self.name),
         }
-        if target.nodes > 1:
-            request["NumberOfNodes"] = target.nodes
-        if target.subnet_group:
-            request["ClusterSubnetGroupName"] = target.subnet_group
+        if spec.nodes > 1:
+            request["NumberOfNodes"] = spec.nodes
+        if spec.subnet_group:
+            request["ClusterSubnetGroupName"] = spec.subnet_group
         request |= {"MasterUserPassword": password} if password else {"ManageMasterPassword": True}
 
         retry_new_role(lambda: self.client.create_cluster(**request))
 
-    def wait(self, state: str = "available", minutes: int = 30) -> ClusterInfo:
+    def wait(self, state: str = "available") -> ClusterInfo:
         """Wait for a state that is on its way; raise AwsError for one from which none leads there."""
 
-        def look() -> tuple[str, ClusterInfo | None]:
+        def check() -> tuple[str, ClusterInfo | None]:
             """Where it is now."""
-            found = self.find()
-            if found is None:
+            info = self.find()
+            if info is None:
                 raise AwsError(f"The cluster {self.name} is gone.")
-            if found.state in (*BROKEN, "deleting", "final-snapshot"):
-                raise AwsError(f"The cluster {self.name} is {found.state}: it will not become {state}.")
-            if state == "available" and found.state == "paused":
+            if info.state in (*BROKEN, "deleting", "final-snapshot"):
+                raise AwsError(f"The cluster {self.name} is {info.state}: it will not become {state}.")
+            if state == "available" and info.state == "paused":
                 raise AwsError(
                     f"The cluster {self.name} is paused: resume it with `python infra/cluster_status.py --resume`."
                 )
-            return found.state, found if found.state == state and (found.host or state != "available") else None
+            return info.state, info if info.state == state and (info.host or state != "available") else None
 
-        return poll(f"cluster {self.name}", look, minutes=minutes)
+        return poll(f"cluster {self.name}", check, minutes=30)
 
-    def attach_role(self, found: ClusterInfo, role: str) -> None:
+    def attach_role(self, info: ClusterInfo, role: str) -> None:
         """Let the cluster use the role, if it does not yet."""
-        if role not in found.roles:
+        if role not in info.roles:
             self.client.modify_cluster_iam_roles(ClusterIdentifier=self.name, AddIamRoles=[role])
             self.wait()
 
@@ -118,34 +126,34 @@ class Provisioned:
 
     def delete(self, snapshot: str) -> None:
         """Delete the cluster and wait until it is gone; with a snapshot of this name, or "" for none."""
-        last = {"SkipFinalClusterSnapshot": True}
+        last: dict[str, Any] = {"SkipFinalClusterSnapshot": True}
         if snapshot:
             last = {"SkipFinalClusterSnapshot": False, "FinalClusterSnapshotIdentifier": snapshot}
 
-        def look() -> tuple[str, bool | None]:
+        def check() -> tuple[str, bool | None]:
             """Ask for it until AWS does it: a cluster that is being made or changed cannot be deleted yet."""
-            found = self.find()
-            if found is None:
+            info = self.find()
+            if info is None:
                 return "gone", True
-            if found.state not in ("deleting", "final-snapshot"):
+            if info.state not in ("deleting", "final-snapshot"):
                 try:
                     self.client.delete_cluster(ClusterIdentifier=self.name, **last)
                 except self.client.exceptions.InvalidClusterStateFault:
-                    if found.state == "paused":
+                    if info.state == "paused":
                         raise AwsError(
                             f"AWS does not delete the cluster {self.name} like this while it is paused: "
                             "run cluster_status.py --resume --wait, and then this again."
                         ) from None
-                    return found.state, None
+                    return info.state, None
                 except self.client.exceptions.ClusterNotFoundFault:
                     return "gone", True
             return "deleting", None
 
-        poll(f"cluster {self.name}", look, minutes=45)
+        poll(f"cluster {self.name}", check, minutes=45)
 
-    def tls_required(self, found: ClusterInfo) -> bool | None:
+    def tls_required(self, info: ClusterInfo) -> bool | None:
         """Whether the cluster refuses connections without TLS; None: unknown."""
-        return parameter_group.tls_required(self.client, found.parameter_group) if found.parameter_group else None
+        return parameter_group.tls_required(self.client, info.parameter_group) if info.parameter_group else None
 
     def credentials(self, user: str, dbname: str) -> tuple[str, str]:
         """A database user and password for the next 15 minutes, for a user that is there."""
@@ -162,9 +170,9 @@ class Provisioned:
                 if owner := tags.owner(cluster.get("Tags", [])):
                     kind = "multi-node" if cluster.get("NumberOfNodes", 1) > 1 else "single-node"
                     left.append(f"cluster {owner} ({cluster['ClusterStatus']}): {how_to_destroy(owner, kind)}")
-        command = f"aws redshift delete-cluster-snapshot --region {self.client.meta.region_name} --snapshot-identifier"
-        for page in self.client.get_paginator("describe_cluster_snapshots").paginate(SnapshotType="manual"):
-            for snapshot in page["Snapshots"]:
+        command = f"aws redshift delete-cluster-snapshot --region {self.region} --snapshot-identifier"
+        for shots in self.client.get_paginator("describe_cluster_snapshots").paginate(SnapshotType="manual"):
+            for snapshot in shots["Snapshots"]:
                 name = snapshot["SnapshotIdentifier"]
                 if (snapshot["ClusterIdentifier"], snapshot["SnapshotType"]) == (self.name, "manual"):
                     left.append(f"snapshot {name} of {self.name}, billed for its storage: run `{command} {name}`")

@@ -1,6 +1,7 @@
 """The security group before the cluster's port: which networks it lets in."""
 
 import ipaddress
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -11,61 +12,73 @@ from infra.aws.cluster_spec import ClusterSpec
 from infra.aws.polling import poll
 from infra.errors import AwsError
 
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import (
+        FilterTypeDef,
+        IpPermissionOutputTypeDef,
+        IpPermissionTypeDef,
+        SecurityGroupTypeDef,
+    )
+    from mypy_boto3_redshift import RedshiftClient
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-def find_groups(ec2, name: str) -> list[dict]:
-    """The security groups that these scripts made for the cluster of this name: one, or none."""
-    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.as_dict(name).items() if key != "Name"]
+def find_groups(ec2: "EC2Client", name: str) -> "list[SecurityGroupTypeDef]":
+    """Find the security groups that these scripts made for the cluster of this name: one, or none."""
+    filters: list[FilterTypeDef] = [
+        {"Name": f"tag:{key}", "Values": [value]} for key, value in tags.as_dict(name).items() if key != "Name"
+    ]
     return ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
 
 
-def groups_of(ec2, found: ClusterInfo, name: str) -> list[dict]:
-    """The security groups that the cluster has; as long as AWS does not say so, those that were made for it."""
-    if not found.groups:
+def attached_groups(ec2: "EC2Client", info: ClusterInfo, name: str) -> "list[SecurityGroupTypeDef]":
+    """Find the security groups that the cluster has; as long as AWS does not say so, those that were made for it."""
+    if not info.groups:
         return find_groups(ec2, name)
-    return ec2.describe_security_groups(Filters=[{"Name": "group-id", "Values": list(found.groups)}])["SecurityGroups"]
+    return ec2.describe_security_groups(Filters=[{"Name": "group-id", "Values": list(info.groups)}])["SecurityGroups"]
 
 
-def find_vpc(ec2, redshift, target: ClusterSpec) -> str:
-    """The VPC that the cluster is to be in: that of its subnet group, else the default one."""
-    if target.subnet_group:
-        groups = redshift.describe_cluster_subnet_groups(ClusterSubnetGroupName=target.subnet_group)
+def find_vpc(ec2: "EC2Client", redshift: "RedshiftClient", spec: ClusterSpec) -> str:
+    """Find the VPC that the cluster is to be in: that of its subnet group, else the default one."""
+    if spec.subnet_group:
+        groups = redshift.describe_cluster_subnet_groups(ClusterSubnetGroupName=spec.subnet_group)
         return groups["ClusterSubnetGroups"][0]["VpcId"]
     vpcs = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
     if not vpcs:
         raise AwsError(
-            f"There is no default VPC in {target.region}: run `aws ec2 create-default-vpc`, "
+            f"There is no default VPC in {spec.region}: run `aws ec2 create-default-vpc`, "
             "or name a cluster subnet group in [DWH] DWH_SUBNET_GROUP."
         )
     return vpcs[0]["VpcId"]
 
 
-def ensure_group(ec2, target: ClusterSpec, vpc: str) -> str:
+def ensure_group(ec2: "EC2Client", spec: ClusterSpec, vpc: str) -> str:
     """Make the security group, which lets nobody in, or find the one that is there; return its ID."""
-    for group in find_groups(ec2, target.name):
+    for group in find_groups(ec2, spec.name):
         if group["VpcId"] == vpc:
             return group["GroupId"]
     try:
         return ec2.create_security_group(
-            GroupName=f"{target.name}-redshift",
-            Description=f"Who may reach the Redshift port of {target.name}",
+            GroupName=f"{spec.name}-redshift",
+            Description=f"Who may reach the Redshift port of {spec.name}",
             VpcId=vpc,
-            TagSpecifications=[{"ResourceType": "security-group", "Tags": tags.as_list(target.name)}],
+            TagSpecifications=[{"ResourceType": "security-group", "Tags": tags.as_list(spec.name)}],
         )["GroupId"]
     except ClientError as error:
         if error_code(error) != "InvalidGroup.Duplicate":
             raise
         raise AwsError(
-            f"The security group {target.name}-redshift was not made by these scripts: "
+            f"The security group {spec.name}-redshift was not made by these scripts: "
             "give [DWH] DWH_CLUSTER_IDENTIFIER another name."
         ) from None
 
 
-def delete_group(ec2, group: str) -> None:
+def delete_group(ec2: "EC2Client", group: str) -> None:
     """Delete a security group; for some minutes after its cluster AWS may still hold on to it."""
 
-    def look() -> tuple[str, bool | None]:
+    def check() -> tuple[str, bool | None]:
         """Try it."""
         try:
             ec2.delete_security_group(GroupId=group)
@@ -77,25 +90,36 @@ def delete_group(ec2, group: str) -> None:
             return "in use", None
         return "gone", True
 
-    poll(f"security group {group}", look, minutes=10)
+    poll(f"security group {group}", check, minutes=10)
 
 
-def rule(network: Network, port: int) -> dict:
-    """The rule that lets a network in, to this TCP port."""
-    return _permission(port) | _ranges(network, Description="opened by open_incoming_port.py")
+def rule(network: Network, port: int) -> "IpPermissionTypeDef":
+    """Return the rule that lets a network in, to this TCP port."""
+    permission: IpPermissionTypeDef = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port}
+    if network.version == 6:
+        permission["Ipv6Ranges"] = [{"CidrIpv6": str(network), "Description": "opened by open_incoming_port.py"}]
+    else:
+        permission["IpRanges"] = [{"CidrIp": str(network), "Description": "opened by open_incoming_port.py"}]
+    return permission
 
 
-def open_to(group: dict) -> list[tuple[str, int]]:
-    """Each network that a security group lets in, with the port."""
-    found = []
-    for permission in group["IpPermissions"]:
-        networks = [each["CidrIp"] for each in permission.get("IpRanges", [])]
-        networks += [each["CidrIpv6"] for each in permission.get("Ipv6Ranges", [])]
-        found += [(network, permission.get("FromPort", 0)) for network in networks]
-    return sorted(found)
+def networks(permission: "IpPermissionOutputTypeDef") -> list[str]:
+    """List the networks that a rule lets in."""
+    return [each["CidrIp"] for each in permission.get("IpRanges", [])] + [
+        each["CidrIpv6"] for each in permission.get("Ipv6Ranges", [])
+    ]
 
 
-def open_port(ec2, group: dict, network: Network, port: int) -> bool:
+def open_to(group: "SecurityGroupTypeDef") -> list[tuple[str, int]]:
+    """List each network that a security group lets in, with the port."""
+    return sorted(
+        (network, permission.get("FromPort", 0))
+        for permission in group["IpPermissions"]
+        for network in networks(permission)
+    )
+
+
+def open_port(ec2: "EC2Client", group: "SecurityGroupTypeDef", network: Network, port: int) -> bool:
     """Let a network in; return whether it was new."""
     if (str(network), port) in open_to(group):
         return False
@@ -108,24 +132,24 @@ def open_port(ec2, group: dict, network: Network, port: int) -> bool:
     return True
 
 
-def close_port(ec2, group: dict, network: Network | None) -> list[str]:
-    """Take away the rule for a network, or all rules; return the networks shut out."""
-    closed = [(text, port) for text, port in open_to(group) if network is None or text == str(network)]
-    rules = [_permission(port) | _ranges(ipaddress.ip_network(text)) for text, port in closed]
-    if network is None:
-        rules = group["IpPermissions"]  # also what somebody has added by hand
+def close_port(ec2: "EC2Client", group: "SecurityGroupTypeDef", network: Network | None) -> list[str]:
+    """Take away the rules for a network, or all rules; return the networks that they let in."""
+    rules = [_only(permission, network) for permission in group["IpPermissions"]]
+    rules = [each for each in rules if network is None or networks(each)]
     if rules:
         ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=rules)
-    return [text for text, _ in closed]
+    return sorted(each for permission in rules for each in networks(permission))
 
 
-def _permission(port: int) -> dict:
-    """The part of a rule that says what may be reached."""
-    return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port}
-
-
-def _ranges(network: Network, **more: str) -> dict:
-    """The part of a rule that says from where."""
-    if network.version == 6:
-        return {"Ipv6Ranges": [{"CidrIpv6": str(network), **more}]}
-    return {"IpRanges": [{"CidrIp": str(network), **more}]}
+def _only(permission: "IpPermissionOutputTypeDef", network: Network | None) -> "IpPermissionOutputTypeDef":
+    """Return the part of a rule that lets in this network, or the whole rule for None."""
+    if network is None:
+        return permission
+    part: IpPermissionOutputTypeDef = {"IpProtocol": permission["IpProtocol"]}
+    if "FromPort" in permission:  # a rule for every protocol has none
+        part |= {"FromPort": permission["FromPort"], "ToPort": permission["ToPort"]}
+    if ranges := [each for each in permission.get("IpRanges", []) if each["CidrIp"] == str(network)]:
+        part["IpRanges"] = ranges
+    if ranges6 := [each for each in permission.get("Ipv6Ranges", []) if each["CidrIpv6"] == str(network)]:
+        part["Ipv6Ranges"] = ranges6
+    return part

@@ -3,6 +3,9 @@
 boto3 has no waiters for them, so they are looked at here until their status is right. They pause by themselves.
 """
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import boto3
 from botocore.exceptions import ClientError
 
@@ -14,26 +17,33 @@ from infra.aws.polling import poll, retry_new_role
 from infra.aws.session import CLIENT_CONFIG
 from infra.errors import AwsError
 
+if TYPE_CHECKING:
+    from mypy_boto3_redshift_serverless import RedshiftServerlessClient
+    from mypy_boto3_redshift_serverless.type_defs import NamespaceTypeDef, WorkgroupTypeDef
+
+NO_PAUSE = "Redshift Serverless pauses by itself: it costs nothing while no query runs."
+
 
 class Serverless:
     """The namespace and the workgroup of this name, there or not."""
 
-    word = "workgroup"
+    kind = "workgroup"
 
     def __init__(self, session: boto3.Session, name: str):
         """Make the client; nothing is asked yet."""
         self.name = name
-        self.client = session.client("redshift-serverless", config=CLIENT_CONFIG)
+        self.client: RedshiftServerlessClient = session.client("redshift-serverless", config=CLIENT_CONFIG)
+        self.region = self.client.meta.region_name
         self.missing = self.client.exceptions.ResourceNotFoundException
 
-    def _namespace(self) -> dict | None:
+    def _namespace(self) -> "NamespaceTypeDef | None":
         """The namespace as AWS describes it."""
         try:
             return self.client.get_namespace(namespaceName=self.name)["namespace"]
         except self.missing:
             return None
 
-    def _workgroup(self) -> dict | None:
+    def _workgroup(self) -> "WorkgroupTypeDef | None":
         """The workgroup as AWS describes it."""
         try:
             return self.client.get_workgroup(workgroupName=self.name)["workgroup"]
@@ -47,15 +57,14 @@ class Serverless:
     def find(self) -> ClusterInfo | None:
         """What AWS says of both; None: there is neither. With one of them only, the state is `half-made`."""
         namespace, workgroup = self._namespace(), self._workgroup()
-        owners = [
-            self._owner(each[key]) for each, key in ((namespace, "namespaceArn"), (workgroup, "workgroupArn")) if each
-        ]
+        owners = [self._owner(namespace["namespaceArn"])] if namespace else []
+        owners += [self._owner(workgroup["workgroupArn"])] if workgroup else []
         if not owners:
             return None
         owner = owners[0] if len(set(owners)) == 1 else ""
-        roles = tuple(_arn(role) for role in (namespace or {}).get("iamRoles", []))
+        roles = tuple(_arn(role) for role in namespace.get("iamRoles", [])) if namespace else ()
         if not (namespace and workgroup):
-            state = (namespace or workgroup)["status"].lower()
+            state = (namespace["status"] if namespace else workgroup["status"] if workgroup else "").lower()
             return ClusterInfo(state="half-made" if state == "available" else state, owner=owner, roles=roles)
         states = [each["status"].lower() for each in (workgroup, namespace)]
         endpoint = workgroup.get("endpoint", {})
@@ -73,67 +82,82 @@ class Serverless:
             created=workgroup.get("creationDate"),
         )
 
-    def create(self, target: ClusterSpec, role: str, group: str, password: str) -> None:
+    def create(self, spec: ClusterSpec, role: str, group: str, password: str) -> None:
         """Have made what is not there: namespace, workgroup, and the daily limit after which queries are refused."""
-        tag_pairs = [{"key": key, "value": value} for key, value in tags.as_dict(self.name).items()]
+        tag_pairs: list[Any] = [{"key": key, "value": value} for key, value in tags.as_dict(self.name).items()]
         if self._namespace() is None:
-            secret = {"adminUserPassword": password} if password else {"manageAdminPassword": True}
-            request = {"namespaceName": self.name, "dbName": target.dbname, "adminUsername": target.user}
+            secret: dict[str, Any] = {"adminUserPassword": password} if password else {"manageAdminPassword": True}
+            request: dict[str, Any] = {"namespaceName": self.name, "dbName": spec.dbname, "adminUsername": spec.user}
             request |= {"iamRoles": [role], "tags": tag_pairs} | secret
             retry_new_role(lambda: self.client.create_namespace(**request))
-        self._wait_for("namespace", self._namespace)
+        self._wait_for("namespace")
         if self._workgroup() is None:
             self.client.create_workgroup(
                 workgroupName=self.name,
                 namespaceName=self.name,
-                baseCapacity=target.base_rpu,
-                port=target.port,
-                publiclyAccessible=target.public,
+                baseCapacity=spec.base_rpu,
+                port=spec.port,
+                publiclyAccessible=spec.public,
                 securityGroupIds=[group],
                 configParameters=[{"parameterKey": "require_ssl", "parameterValue": "true"}],
                 tags=tag_pairs,
             )
-        arn = self._wait_for("workgroup", self._workgroup)["workgroupArn"]
+        arn = self._wait_for("workgroup")
         if not self.client.list_usage_limits(resourceArn=arn, usageType="serverless-compute").get("usageLimits"):
             self.client.create_usage_limit(
                 resourceArn=arn,
                 usageType="serverless-compute",
                 period="daily",
-                amount=target.daily_rpu_hours,
+                amount=spec.daily_rpu_hours,
                 breachAction="deactivate",
             )
 
-    def _wait_for(self, word: str, get) -> dict:
-        """Wait until the namespace or the workgroup is available."""
+    def _status(self, word: str) -> tuple[str, str]:
+        """Return the state of the namespace or the workgroup, "" for one that is not there, and its ARN."""
+        if word == "namespace":
+            namespace = self._namespace()
+            return (namespace["status"].lower(), namespace["namespaceArn"]) if namespace else ("", "")
+        workgroup = self._workgroup()
+        return (workgroup["status"].lower(), workgroup["workgroupArn"]) if workgroup else ("", "")
 
-        def look() -> tuple[str, dict | None]:
+    def _wait_for(self, word: str) -> str:
+        """Wait until the namespace or the workgroup is available; return its ARN."""
+
+        def check() -> tuple[str, str | None]:
             """Where it is now."""
-            thing = get()
-            state = thing["status"].lower() if thing else "not to be seen yet"
+            state, arn = self._status(word)
             if state == "deleting":
                 raise AwsError(f"The {word} {self.name} is being deleted: run this again when it is gone.")
-            return state, thing if state == "available" else None
+            return state or "not to be seen yet", arn if state == "available" else None
 
-        return poll(f"{word} {self.name}", look, minutes=20)
+        return poll(f"{word} {self.name}", check, minutes=20)
 
-    def wait(self, state: str = "available", minutes: int = 20) -> ClusterInfo:
+    def wait(self, state: str = "available") -> ClusterInfo:
         """Wait until both are available: there is no other state to wait for."""
 
-        def look() -> tuple[str, ClusterInfo | None]:
+        def check() -> tuple[str, ClusterInfo | None]:
             """Where they are now."""
-            found = self.find()
-            if found is None or found.state in ("deleting", "half-made"):
-                what = "gone" if found is None else found.state
+            info = self.find()
+            if info is None or info.state in ("deleting", "half-made"):
+                what = "gone" if info is None else info.state
                 raise AwsError(f"The workgroup {self.name} is {what}: it will not become {state}.")
-            return found.state, found if found.state == state and found.host else None
+            return info.state, info if info.state == state and info.host else None
 
-        return poll(f"workgroup {self.name}", look, minutes=minutes)
+        return poll(f"workgroup {self.name}", check, minutes=20)
 
-    def attach_role(self, found: ClusterInfo, role: str) -> None:
+    def attach_role(self, info: ClusterInfo, role: str) -> None:
         """Let the namespace use the role, if it does not yet."""
-        if role not in found.roles:
-            self.client.update_namespace(namespaceName=self.name, iamRoles=[*found.roles, role])
+        if role not in info.roles:
+            self.client.update_namespace(namespaceName=self.name, iamRoles=[*info.roles, role])
             self.wait()
+
+    def pause(self) -> None:
+        """Refuse: there is nothing to pause."""
+        raise AwsError(NO_PAUSE)
+
+    def resume(self) -> None:
+        """Refuse: there is nothing to resume."""
+        raise AwsError(NO_PAUSE)
 
     def delete(self, snapshot: str) -> None:
         """Delete limit, workgroup and namespace and wait until they are gone; with a snapshot unless the name is ""."""
@@ -141,22 +165,20 @@ class Serverless:
             limits = self.client.list_usage_limits(resourceArn=workgroup["workgroupArn"])
             for limit in limits.get("usageLimits", []):
                 self.client.delete_usage_limit(usageLimitId=limit["usageLimitId"])
-        self._delete("workgroup", self._workgroup, lambda: self.client.delete_workgroup(workgroupName=self.name))
-        last = {"finalSnapshotName": snapshot} if snapshot else {}
-        self._delete(
-            "namespace", self._namespace, lambda: self.client.delete_namespace(namespaceName=self.name, **last)
-        )
+        self._delete("workgroup", lambda: self.client.delete_workgroup(workgroupName=self.name))
+        last: dict[str, Any] = {"finalSnapshotName": snapshot} if snapshot else {}
+        self._delete("namespace", lambda: self.client.delete_namespace(namespaceName=self.name, **last))
 
-    def _delete(self, word: str, get, delete) -> None:
+    def _delete(self, word: str, delete: Callable[[], object]) -> None:
         """Ask for the deletion until AWS does it (not while the thing is being changed), and wait for the end."""
 
-        def look() -> tuple[str, bool | None]:
+        def check() -> tuple[str, bool | None]:
             """Where it is now."""
-            thing = get()
-            if thing is None:
+            state, _ = self._status(word)
+            if not state:
                 return "gone", True
-            if thing["status"].lower() == "deleting":
-                return "deleting", None
+            if state == "deleting":
+                return state, None
             try:
                 delete()
             except self.missing:
@@ -164,16 +186,17 @@ class Serverless:
             except ClientError as error:
                 if error_code(error) != "ConflictException":
                     raise
-                return thing["status"].lower(), None
+                return state, None
             return "deleting", None
 
-        poll(f"{word} {self.name}", look, minutes=30)
+        poll(f"{word} {self.name}", check, minutes=30)
 
-    def tls_required(self, found: ClusterInfo) -> bool | None:
+    def tls_required(self, info: ClusterInfo) -> bool | None:
         """Whether connections without TLS are refused, as `create` sets it."""
-        workgroup = self._workgroup() or {}
-        values = {each["parameterKey"]: each["parameterValue"] for each in workgroup.get("configParameters", [])}
-        return {"true": True, "false": False}.get(values.get("require_ssl", ""))
+        workgroup = self._workgroup()
+        parameters = workgroup.get("configParameters", []) if workgroup else []
+        values = {each.get("parameterKey"): each.get("parameterValue") for each in parameters}
+        return {"true": True, "false": False}.get(values.get("require_ssl") or "")
 
     def credentials(self, user: str, dbname: str) -> tuple[str, str]:
         """A database user and password for the next 15 minutes; the user is the caller's own IAM identity."""
@@ -183,19 +206,24 @@ class Serverless:
     def leftovers(self) -> list[str]:
         """What may still cost money, and how to remove it: what carries our tag, and the snapshots of this one."""
         left = []
-        for word in ("workgroup", "namespace"):
-            for page in self.client.get_paginator(f"list_{word}s").paginate():
-                for thing in page[f"{word}s"]:
-                    if owner := self._owner(thing[f"{word}Arn"]):
-                        state = thing["status"].lower()
-                        left.append(f"{word} {owner} ({state}): {how_to_destroy(owner, 'serverless')}")
-        command = f"aws redshift-serverless delete-snapshot --region {self.client.meta.region_name} --snapshot-name"
-        for page in self.client.get_paginator("list_snapshots").paginate():
-            for snapshot in page.get("snapshots", []):
+        for page in self.client.get_paginator("list_workgroups").paginate():
+            for workgroup in page["workgroups"]:
+                left += self._leftover("workgroup", workgroup["workgroupArn"], workgroup["status"])
+        for spaces in self.client.get_paginator("list_namespaces").paginate():
+            for namespace in spaces["namespaces"]:
+                left += self._leftover("namespace", namespace["namespaceArn"], namespace["status"])
+        command = f"aws redshift-serverless delete-snapshot --region {self.region} --snapshot-name"
+        for shots in self.client.get_paginator("list_snapshots").paginate():
+            for snapshot in shots.get("snapshots", []):
                 name = snapshot["snapshotName"]
                 if snapshot["namespaceName"] == self.name:
                     left.append(f"snapshot {name} of {self.name}, billed for its storage: run `{command} {name}`")
         return left
+
+    def _leftover(self, word: str, arn: str, state: str) -> list[str]:
+        """Say how to remove one of ours; nothing for somebody else's."""
+        owner = self._owner(arn)
+        return [f"{word} {owner} ({state.lower()}): {how_to_destroy(owner, 'serverless')}"] if owner else []
 
 
 def _arn(role: str) -> str:

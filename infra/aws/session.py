@@ -11,17 +11,19 @@ from infra.config import Settings
 
 # The public roots that boto3 brings along, Amazon's among them: the same file on every platform.
 CA_BUNDLE = Path(botocore.__file__).with_name("cacert.pem")
-CLIENT_CONFIG = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 6})
+TRIES = 6  # of one call, while AWS throttles it
+CLIENT_CONFIG = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": TRIES})
 
 
 def make_session(settings: Settings, region: str | None = None) -> boto3.Session:
-    """A session with boto3's own credential chain, or with [AWS] KEY/SECRET or the environment's KEY/SECRET.
+    """Make a session with boto3's own credential chain, or with [AWS] KEY/SECRET or the environment's KEY/SECRET.
 
     Temporary keys in the file need their [AWS] SESSION_TOKEN beside them.
     """
-    key = settings.aws.key or os.environ.get("KEY")
-    secret = settings.aws.secret or os.environ.get("SECRET")
-    own = {"aws_access_key_id": key, "aws_secret_access_key": secret} if key and secret else {}
-    if own and settings.aws.session_token:
-        own["aws_session_token"] = settings.aws.session_token
-    return boto3.Session(region_name=region or settings.region, **own)
+    keys = settings.aws
+    key = keys.key or os.environ.get("KEY")
+    secret = keys.secret or os.environ.get("SECRET")
+    region = region or settings.region
+    if not (key and secret):
+        return boto3.Session(region_name=region)
+    return boto3.Session(key, secret, keys.session_token or None, region_name=region)

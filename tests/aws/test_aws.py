@@ -465,9 +465,9 @@ def test_every_retired_node_type_has_one_that_is_sold():
 def test_passwords_that_redshift_refuses(aws_config, password):
     """The reason is given, the password is not."""
     with pytest.raises(ConfigError) as caught:
-        check_password(load_settings(aws_config), password)
+        check_password(aws_config, password)
     assert password not in str(caught.value) and "DB_PASSWORD does not suit" in str(caught.value)
-    check_password(load_settings(aws_config), create_cluster.new_password())
+    check_password(aws_config, create_cluster.new_password())
 
 
 def test_managed_password_and_a_given_one_exclude_each_other(moto, wire, aws_config, capsys):

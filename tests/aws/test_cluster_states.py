@@ -269,7 +269,7 @@ def test_serverless_without_end(wire):
     fake("CreateNamespace", {"namespaceName": "work", "iamRoles": [], "tags": []})
     cluster = Serverless(a_session(wire), "work")
     with pytest.raises(AwsError, match="namespace work: still creating after 20 minutes"):
-        cluster._wait_for("namespace", cluster._namespace)
+        cluster._wait_for("namespace")
     with pytest.raises(AwsError, match="namespace work: still creating after 30 minutes"):
         cluster.delete("")
 
