@@ -38,7 +38,8 @@ def explain(error: BotoCoreError | ClientError) -> str:
         return f"AWS does not accept your credentials ({name} at {step}): renew them and run this again; it goes on."
     if DENIED.search(name):
         action = re.search(r"perform: ([\w-]+:\w+)", text)
-        return f"AWS does not allow you {action[1] if action else step}: add it to your policy (README, permissions)."
+        wanted = action[1] if action else step
+        return f"AWS does not allow you {wanted}: add it to your policy (infra/README.md, permissions)."
     if CAPACITY.search(name):
         return (
             f"AWS has no free capacity for this at the moment ({name}): run it again later, or change node or region."

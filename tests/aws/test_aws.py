@@ -595,7 +595,7 @@ def test_nothing_posix_only():
 
 def test_readme_shows_the_policy():
     """The JSON in the README is what caller_policy makes."""
-    readme = ROOT / "README.md"
+    readme = ROOT / "infra" / "README.md"
     blocks = re.findall(r"```json\n(.*?)```", readme.read_text(encoding="utf-8") if readme.exists() else "", re.DOTALL)
     shown = [json.loads(block) for block in blocks if "redshift:CreateCluster" in block]
     if not shown:

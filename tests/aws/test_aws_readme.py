@@ -1,4 +1,4 @@
-"""The README's walk through AWS: its commands, run as they stand, print what it shows."""
+"""infra/README.md's walk through AWS: its commands, run as they stand, print what it shows."""
 
 import os
 import re
@@ -30,7 +30,7 @@ def test_readme_walk_through(moto, tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", MARKED["KEY"])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", MARKED["SECRET"])
     shutil.copytree(ROOT / "infra", tmp_path / "infra", ignore=shutil.ignore_patterns("__pycache__"))
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "infra" / "README.md").read_text(encoding="utf-8")
     section = readme[readme.index("## Run it on AWS") : readme.index("### What it costs")]
     steps = re.findall(r"```console\n\$ (.*)\n((?:.*\n)*?)```", section)
     assert len(steps) == 7
