@@ -25,7 +25,8 @@ from infra.aws import connection as aws_connection
 from infra.aws.session import CA_BUNDLE
 from infra.config import Settings, load_settings
 from infra.errors import WarehouseError
-from infra.local.server import credentials, identity_for, start, stop
+from infra.local.binaries import identity_for
+from infra.local.server import connection_info, start, stop
 from tests.fixtures.aws import config_text, free_port
 from tests.fixtures.serverless_fake import MARKED, ServerlessFake, error
 
@@ -215,7 +216,7 @@ def server_without_tls(tmp_path_factory) -> dict:
     """The embedded PostgreSQL, which is built without TLS: how to sign in to it."""
     directory = tmp_path_factory.mktemp("plain")
     start(directory)
-    yield credentials(directory)
+    yield connection_info(directory)
     stop(directory)
 
 
