@@ -15,6 +15,7 @@ from tests.fixtures.warehouse import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FOR_ANALYSTS = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
+REQUIREMENTS = ["requirements.txt", "notebooks/requirements.txt", "tests/requirements.txt"]
 
 
 def blocks(language: str, page: str = README) -> list[str]:
@@ -126,10 +127,17 @@ def test_every_file_and_option_that_the_readme_names_exists():
         assert (ROOT / name).exists(), name
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "notebooks/requirements.txt", "tests/requirements.txt"])
+@pytest.mark.parametrize("file", REQUIREMENTS)
 def test_each_required_package_has_its_reason(file):
     """Every line of the file stands in the README's table of packages."""
     for line in (ROOT / file).read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             name = re.split(r"[<>=\[]", line)[0]
             assert re.search(rf"^\|.*\b{re.escape(name)}\b.*\|.+\|$", README, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("file", REQUIREMENTS)
+def test_each_required_package_is_bounded_on_both_sides(file):
+    lines = [line.split("#")[0].strip() for line in (ROOT / file).read_text(encoding="utf-8").splitlines()]
+    for line in filter(None, lines):
+        assert re.fullmatch(r"[\w.-]+(\[[\w,-]+\])?>=[\d.]+,<[\d.]+", line), line
