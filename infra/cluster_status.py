@@ -17,6 +17,7 @@ from infra import cli
 from infra.aws import prices, security_group
 from infra.aws.cluster import ClusterInfo
 from infra.aws.context import Context, make_context
+from infra.aws.endpoint import check_account
 from infra.aws.polling import poll
 from infra.aws.serverless import NO_PAUSE
 from infra.errors import AwsError
@@ -104,6 +105,7 @@ def status(context: Context, options: argparse.Namespace) -> int:
     """Change what is to be changed, wait for it if asked, and say what is there."""
     info = context.cluster.find()
     if info is None:
+        check_account(context.settings, context.account()[0])
         if options.json:
             print(json.dumps({"name": context.spec.name, "region": context.spec.region, "state": "none"}))
         else:

@@ -17,6 +17,7 @@ from infra.aws import iam_role, parameter_group, prices, security_group, tags
 from infra.aws.cluster import ClusterInfo
 from infra.aws.cluster_spec import check_password
 from infra.aws.context import Context, make_context
+from infra.aws.endpoint import check_account
 from infra.config import PASSWORD_VARIABLE
 from infra.errors import AwsError, ConfigError
 
@@ -81,6 +82,8 @@ def create(
     """Do, step by step, what is not done yet."""
     spec, cluster = context.spec, context.cluster
     account, partition = context.account()
+    if context.settings.host:
+        check_account(context.settings, account)
     info = cluster.find()
     if info and info.owner != spec.name:
         raise AwsError(

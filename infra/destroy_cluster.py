@@ -18,7 +18,9 @@ from infra.aws import iam_role, parameter_group, security_group, tags
 from infra.aws.client_errors import explain as explain_aws_error
 from infra.aws.client_errors import is_denied
 from infra.aws.cluster import ClusterInfo
+from infra.aws.cluster_spec import ClusterSpec
 from infra.aws.context import Context, make_context
+from infra.aws.endpoint import check_account, parse_endpoint
 from infra.errors import AwsError
 
 if TYPE_CHECKING:
@@ -36,9 +38,9 @@ def confirmed(name: str, question: str) -> bool:
 
 
 def clear_config(context: Context, *, role: bool) -> None:
-    """Empty HOST, and ARN if the role is gone, too, in dwh.cfg if they are those of what is destroyed."""
-    values, host = {}, context.settings.host
-    if host.startswith(f"{context.spec.name}.") and context.spec.serverless == (".redshift-serverless." in host):
+    """Empty HOST in dwh.cfg if it is that of what is destroyed, and ARN if that role is gone, too."""
+    values, endpoint = {}, parse_endpoint(context.settings.host)
+    if endpoint and (endpoint.name, endpoint.serverless) == (context.spec.name, context.spec.serverless):
         values["CLUSTER", "HOST"] = ""
     if role and context.settings.role_arn.endswith(f":role/{context.spec.role}"):
         values["IAM_ROLE", "ARN"] = ""
@@ -60,26 +62,36 @@ def destroy(context: Context, *, snapshot: str = "", yes: bool = False, dry_run:
     """Delete, in this order and waiting between: the cluster, its parameter group, its security group, its role.
 
     With a snapshot of this name, or "" for none. The groups and the role stay where something of the other kind, a
-    cluster or a serverless workgroup of the same name, still uses them.
+    cluster or a serverless workgroup of the same name, still uses them. Raises ConfigError where dwh.cfg names
+    a cluster of another account: it would not be seen.
     """
     spec, cluster, name = context.spec, context.cluster, context.spec.name
     redshift, iam, ec2 = context.redshift, context.iam, context.ec2
+    account, _ = context.account()
+    check_account(context.settings, account)
     info = cluster.find()
     if info and info.owner != name:
         raise AwsError(f"The {cluster.kind} {name} was not made by these scripts: nothing was deleted.")
     other, barred = find_other(context)
-    parameters, groups, role = False, [], False
+    parameters, groups, role, role_gone = False, [], False, False
     if other is None:
-        parameters = is_ours(parameter_group.find_group(redshift, name), name, parameter_group.group_name(name))
+        parameters = is_ours(parameter_group.find_group(redshift, name), spec, parameter_group.group_name(name))
         groups = [group["GroupId"] for group in security_group.find_groups(ec2, name)]
-        role = is_ours(iam_role.find_role(iam, spec.role), name, spec.role)
+        found = iam_role.find_role(iam, spec.role)
+        role = is_ours(found, spec, spec.role)
+        role_gone = role or found is None
     there = [f"{cluster.kind} {name} ({info.state})"] if info else []
     there += [f"parameter group {parameter_group.group_name(name)}"] if parameters else []
     there += [f"security group {group}" for group in groups] + ([f"role {spec.role}"] if role else [])
     keep = f"a snapshot {snapshot} is kept" if snapshot else "all its data are lost"
-    question = f"To be deleted in {spec.region}: {', '.join(there)}; {keep if info else 'there is no data'}."
+    place = f"account {account}, {spec.region}"
+    question = f"To be deleted in {place}: {', '.join(there)}; {keep if info else 'there is no data'}."
     if dry_run:
-        print(f"{question}\nNothing was deleted: this was a dry run." if there else f"There is nothing of {name}.")
+        print(
+            f"{question}\nNothing was deleted: this was a dry run."
+            if there
+            else f"There is nothing of {name} in {place}."
+        )
         return
     if there and yes:
         print(question, flush=True)
@@ -93,28 +105,28 @@ def destroy(context: Context, *, snapshot: str = "", yes: bool = False, dry_run:
         security_group.delete_group(ec2, group)
     if role:
         iam_role.delete_role(iam, spec.role)
-    clear_config(context, role=other is None)
+    clear_config(context, role=role_gone)
     print(f"Deleted: {', '.join(there) or 'nothing, there was nothing'}.")
-    report_leftovers(context, barred)
+    report_leftovers(context, place, barred)
 
 
-def is_ours(thing: "RoleTypeDef | ClusterParameterGroupTypeDef | None", name: str, called: str) -> bool:
-    """Whether a role or group was made for the cluster of this name; another's is said to be left alone."""
-    if thing and tags.owner(thing.get("Tags", [])) != name:
-        print(f"{called} was not made by these scripts for {name}: it is left alone.")
+def is_ours(thing: "RoleTypeDef | ClusterParameterGroupTypeDef | None", spec: ClusterSpec, called: str) -> bool:
+    """Whether a role or group was made for this cluster; another's is said to be left alone."""
+    if thing and not tags.belongs_to(thing.get("Tags", []), spec.name, spec.region):
+        print(f"{called} was not made by these scripts for {spec.name} in {spec.region}: it is left alone.")
         return False
     return thing is not None
 
 
-def report_leftovers(context: Context, barred: str) -> None:
+def report_leftovers(context: Context, place: str, barred: str) -> None:
     """Look at both kinds and say what is left that costs money, and how to remove it."""
     left = context.cluster.leftovers() + ([] if barred else context.other.leftovers())
     if left:
-        print(f"Left in {context.spec.region}, and costing money:", *left, sep="\n  ")
+        print(f"Left in {place}, and costing money:", *left, sep="\n  ")
     elif not barred:
-        print(f"Nothing that costs money is left of {context.spec.name} in {context.spec.region}.")
+        print(f"Nothing that costs money is left of {context.spec.name} in {place}.")
     if barred:
-        print(f"No {context.other.kind} was looked for in {context.spec.region}: {barred}")
+        print(f"No {context.other.kind} was looked for in {place}: {barred}")
 
 
 def snapshot_name(text: str) -> str:

@@ -24,6 +24,11 @@ def error_code(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
 
 
+def error_message(error: ClientError) -> str:
+    """AWS's own words, in one line."""
+    return " ".join(error.response.get("Error", {}).get("Message", "").split())
+
+
 def explain(error: BotoCoreError | ClientError) -> str:
     """One sentence on what went wrong and what to do about it."""
     if isinstance(error, WaiterError) and "Error" in error.last_response:
@@ -33,7 +38,7 @@ def explain(error: BotoCoreError | ClientError) -> str:
         hint = "run `aws configure`, or set [AWS] KEY and SECRET in dwh.cfg" if "redential" in text else ""
         return f"AWS cannot be asked: {text}{'; ' + hint if hint else ''}."
     name, step = error_code(error), error.operation_name
-    text = " ".join(str(error.response["Error"].get("Message", "")).split())
+    text = error_message(error)
     if CREDENTIALS.search(name):
         return f"AWS does not accept your credentials ({name} at {step}): renew them and run this again; it goes on."
     if DENIED.search(name):

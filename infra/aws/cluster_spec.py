@@ -71,7 +71,7 @@ def read_cluster_spec(settings: Settings) -> ClusterSpec:
         user=require(settings.path, "CLUSTER", "DB_USER", settings.user),
         password=settings.password,
         port=settings.port,
-        role=(settings.dwh.get("DWH_IAM_ROLE_NAME") or f"{name}-redshift"),
+        role=settings.dwh.get("DWH_IAM_ROLE_NAME") or f"{name}-redshift-{settings.cluster_region}",
         subnet_group=subnet_group,
         sources=_read_sources(settings),
         base_rpu=rpu,

@@ -8,6 +8,7 @@ import boto3
 
 from infra.aws.cluster import Cluster
 from infra.aws.cluster_spec import ClusterSpec, read_cluster_spec
+from infra.aws.endpoint import check_region
 from infra.aws.provisioned import Provisioned
 from infra.aws.serverless import Serverless
 from infra.aws.session import CLIENT_CONFIG, make_session
@@ -59,10 +60,14 @@ class Context:
 
 
 def make_context(config: str | Path | None) -> Context:
-    """Read dwh.cfg and make the session; nothing is asked of AWS yet."""
+    """Read dwh.cfg and make the session; nothing is asked of AWS yet.
+
+    Raises ConfigError for a wrong value, and where HOST is in another region than the one asked for.
+    """
     settings = load_settings(config)
     if settings.path is None:
         raise ConfigError("There is no dwh.cfg yet: copy dwh.cfg.example to dwh.cfg and fill it in.")
+    check_region(settings)
     spec = read_cluster_spec(settings)
     session = make_session(settings, spec.region)
     kinds: list[Cluster] = [Provisioned(session, spec.name), Serverless(session, spec.name)]

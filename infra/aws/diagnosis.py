@@ -1,19 +1,16 @@
 """Why a connection to Redshift failed: the server's own words where it gave some, else what AWS says of the cluster."""
 
 import re
-from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.aws import security_group
 from infra.aws.cluster import Cluster
+from infra.aws.endpoint import parse_endpoint
 from infra.aws.provisioned import Provisioned
 from infra.aws.serverless import Serverless
 from infra.aws.session import CLIENT_CONFIG, make_session
 from infra.config import Settings
-
-# name.id.region.redshift.amazonaws.com, or name.account.region.redshift-serverless.amazonaws.com
-ENDPOINT = re.compile(r"([a-z0-9-]+)\.[a-z0-9]+\.([a-z0-9-]+)\.redshift(-serverless)?\.amazonaws\.com(\.cn)?")
 
 # What libpq says, and what it means. The order matters: the first match is taken.
 CAUSES = (
@@ -28,21 +25,6 @@ CAUSES = (
         "TLS: the server has not proven to be this host (is HOST its real name? does a proxy stand between?)",
     ),
 )
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """What the host name of a cluster or workgroup says of it."""
-
-    name: str
-    region: str
-    serverless: bool
-
-
-def parse_endpoint(host: str) -> Endpoint | None:
-    """Read a host name; None: it is no endpoint of AWS."""
-    match = ENDPOINT.fullmatch(host)
-    return Endpoint(match[1], match[2], bool(match[3])) if match else None
 
 
 def find_cluster(settings: Settings) -> Cluster | None:

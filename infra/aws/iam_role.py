@@ -24,23 +24,26 @@ def find_role(iam: "IAMClient", role: str) -> "RoleTypeDef | None":
 
 def ensure_role(iam: "IAMClient", spec: ClusterSpec, account: str, partition: str, *, managed: bool) -> str:
     """Make the role, or bring the one that is there to what dwh.cfg says; return its ARN."""
-    trust = policies.trust_policy(account, serverless=spec.serverless)
+    trust = policies.trust_policy(account)
     role = find_role(iam, spec.role)
     if role is None:
         role = iam.create_role(
             RoleName=spec.role,
             AssumeRolePolicyDocument=json.dumps(trust),
             Description=f"Redshift {spec.name} reads its data from S3",
-            Tags=tags.as_list(spec.name),
+            Tags=tags.of_role(spec.name, spec.region),
         )["Role"]
         iam.get_waiter("role_exists").wait(RoleName=spec.role, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
-    elif tags.owner(role.get("Tags", [])) != spec.name:
+    elif not tags.belongs_to(role.get("Tags", []), spec.name, spec.region):
         raise AwsError(
-            f"The role {spec.role} was not made by these scripts for {spec.name}: "
+            f"The role {spec.role} was not made by these scripts for {spec.name} in {spec.region}: "
             "give [DWH] DWH_IAM_ROLE_NAME another name."
         )
     elif role["AssumeRolePolicyDocument"] != trust:
-        iam.update_assume_role_policy(RoleName=spec.role, PolicyDocument=json.dumps(trust))
+        raise AwsError(
+            f"Somebody has changed who may assume the role {spec.role}: run destroy_cluster.py, or delete the role, "
+            "and run this again."
+        )
     broad = policies.managed_policy(partition)
     attached = {policy["PolicyArn"] for policy in _attached(iam, spec.role)}
     if managed:

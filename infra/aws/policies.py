@@ -7,6 +7,7 @@ from infra.aws import parameter_group
 from infra.aws.tags import PROJECT
 
 VERSION = "2012-10-17"
+SERVICES = ("redshift.amazonaws.com", "redshift-serverless.amazonaws.com")  # who may assume the role
 
 # What the scripts call, by the resource it is called on; a test holds this against the calls that are made.
 LOOKS = (
@@ -33,7 +34,6 @@ ROLE = (
     "iam:ListAttachedRolePolicies",
     "iam:ListRolePolicies",
     "iam:PutRolePolicy",
-    "iam:UpdateAssumeRolePolicy",
 )
 GROUP = (
     "ec2:AuthorizeSecurityGroupIngress",
@@ -102,12 +102,14 @@ def managed_policy(partition: str) -> str:
     return f"arn:{partition}:iam::aws:policy/AmazonS3ReadOnlyAccess"
 
 
-def trust_policy(account: str, *, serverless: bool) -> dict[str, Any]:
-    """Only Redshift, and only for this account, may assume the role."""
-    services = ["redshift.amazonaws.com"] + ["redshift-serverless.amazonaws.com"] * serverless
+def trust_policy(account: str) -> dict[str, Any]:
+    """Only Redshift, and only for this account, may assume the role.
+
+    A cluster and a workgroup of one name share their role, so it trusts both kinds from the beginning.
+    """
     statement = {
         "Effect": "Allow",
-        "Principal": {"Service": services if serverless else services[0]},
+        "Principal": {"Service": list(SERVICES)},
         "Action": "sts:AssumeRole",
         "Condition": {"StringEquals": {"aws:SourceAccount": account}},
     }

@@ -1,10 +1,12 @@
 """A provisioned Redshift cluster: one verb a method, on the cluster of one name."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import boto3
 
 from infra.aws import parameter_group, tags
+from infra.aws.client_errors import error_message
 from infra.aws.cluster import ClusterInfo, how_to_destroy
 from infra.aws.cluster_spec import ClusterSpec
 from infra.aws.polling import poll, retry_new_role
@@ -113,16 +115,44 @@ class Provisioned:
     def attach_role(self, info: ClusterInfo, role: str) -> None:
         """Let the cluster use the role, if it does not yet."""
         if role not in info.roles:
-            self.client.modify_cluster_iam_roles(ClusterIdentifier=self.name, AddIamRoles=[role])
+            self._ask(lambda: self.client.modify_cluster_iam_roles(ClusterIdentifier=self.name, AddIamRoles=[role]))
             self.wait()
 
     def pause(self) -> None:
         """Have the cluster paused."""
-        self.client.pause_cluster(ClusterIdentifier=self.name)
+        self._ask(lambda: self.client.pause_cluster(ClusterIdentifier=self.name), ("pausing", "paused"))
 
     def resume(self) -> None:
         """Have the cluster resumed."""
-        self.client.resume_cluster(ClusterIdentifier=self.name)
+        self._ask(lambda: self.client.resume_cluster(ClusterIdentifier=self.name), ("resuming", "available"))
+
+    def _ask(self, call: Callable[[], object], done: tuple[str, ...] = ()) -> None:
+        """Make a call until AWS takes it; `done` are states that it leads to.
+
+        While another operation runs AWS refuses with InvalidClusterState, also where the state reads available or
+        paused. A request that seemed to be lost may have got through.
+        """
+        refused = False
+
+        def check() -> tuple[str, bool | None]:
+            """Try it."""
+            nonlocal refused
+            state = self._state()
+            if refused and state in done:
+                return state, True
+            try:
+                call()
+            except self.client.exceptions.InvalidClusterStateFault as error:
+                refused = True
+                return f"{state} ({error_message(error)})", None
+            return state, True
+
+        poll(f"cluster {self.name}", check, minutes=10)
+
+    def _state(self) -> str:
+        """Return the state; "gone" if there is no such cluster."""
+        info = self.find()
+        return info.state if info else "gone"
 
     def delete(self, snapshot: str) -> None:
         """Delete the cluster and wait until it is gone; with a snapshot of this name, or "" for none."""
@@ -131,20 +161,15 @@ class Provisioned:
             last = {"SkipFinalClusterSnapshot": False, "FinalClusterSnapshotIdentifier": snapshot}
 
         def check() -> tuple[str, bool | None]:
-            """Ask for it until AWS does it: a cluster that is being made or changed cannot be deleted yet."""
-            info = self.find()
-            if info is None:
-                return "gone", True
-            if info.state not in ("deleting", "final-snapshot"):
+            """Ask for it until AWS does it: a cluster on which an operation runs cannot be deleted yet."""
+            state = self._state()
+            if state == "gone":
+                return state, True
+            if state not in ("deleting", "final-snapshot"):
                 try:
                     self.client.delete_cluster(ClusterIdentifier=self.name, **last)
-                except self.client.exceptions.InvalidClusterStateFault:
-                    if info.state == "paused":
-                        raise AwsError(
-                            f"AWS does not delete the cluster {self.name} like this while it is paused: "
-                            "run cluster_status.py --resume --wait, and then this again."
-                        ) from None
-                    return info.state, None
+                except self.client.exceptions.InvalidClusterStateFault as error:
+                    return f"{state} ({error_message(error)})", None
                 except self.client.exceptions.ClusterNotFoundFault:
                     return "gone", True
             return "deleting", None

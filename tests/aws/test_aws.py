@@ -106,8 +106,8 @@ def test_read_policy_for_any_keys(folder, key):
 
 def test_trust():
     """Only Redshift may assume the role, and only for this account."""
-    (statement,) = policies.trust_policy("123456789012", serverless=False)["Statement"]
-    assert statement["Principal"] == {"Service": "redshift.amazonaws.com"}
+    (statement,) = policies.trust_policy("123456789012")["Statement"]
+    assert statement["Principal"] == {"Service": ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]}
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 
 
@@ -138,11 +138,10 @@ def test_caller_policy_is_what_the_calls_need(moto_with_policies, wire, aws_conf
     aws_config.write_text(config_text(password=""))
     lives(wire, aws_config)
 
-    # A role that is there with another trust, a subnet group, and a cluster without its role.
+    # A subnet group, and a cluster without its role.
     aws_config.write_text(config_text("DWH_SUBNET_GROUP=mine"))
     subnet = moto.ec2.describe_subnets()["Subnets"][0]["SubnetId"]
     moto.redshift.create_cluster_subnet_group(ClusterSubnetGroupName="mine", Description="x", SubnetIds=[subnet])
-    moto.iam.create_role(RoleName="dwhRole", AssumeRolePolicyDocument="{}", Tags=tags.as_list("dwhcluster"))
     assert create_cluster.main(here) == 0
     wire.fakes["redshift"] = lambda name, params: {"Cluster": {}} if name == "ModifyClusterIamRoles" else None
     cluster = Provisioned(aws_session.make_session(load_settings(aws_config), "us-west-2"), "dwhcluster")
@@ -230,7 +229,7 @@ def test_refusals_in_one_sentence(wire, aws_config, capsys, code, said, monkeypa
         """A role that is there."""
         role = {"Path": "/", "RoleName": "dwhRole", "RoleId": "A" * 16, "Arn": "arn:aws:iam::123456789012:role/dwhRole"}
         role |= {"CreateDate": datetime.now(timezone.utc), "Tags": tags.as_list("dwhcluster")}
-        role["AssumeRolePolicyDocument"] = json.dumps(policies.trust_policy("123456789012", serverless=False))
+        role["AssumeRolePolicyDocument"] = json.dumps(policies.trust_policy("123456789012"))
         return {"GetRole": {"Role": role}, "ListAttachedRolePolicies": {"AttachedPolicies": []}}.get(name, {})
 
     def ec2(name, params):
@@ -600,4 +599,4 @@ def test_readme_shows_the_policy():
     shown = [json.loads(block) for block in blocks if "redshift:CreateCluster" in block]
     if not shown:
         pytest.skip("the README shows no policy")
-    assert shown == [policies.caller_policy("123456789012", "us-west-2", "sparkify", "sparkify-redshift")]
+    assert shown == [policies.caller_policy("123456789012", "us-west-2", "sparkify", "sparkify-redshift-us-west-2")]

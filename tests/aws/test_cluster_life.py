@@ -96,7 +96,11 @@ def test_life_as_a_user_runs_it_each_step_twice(moto, wire, aws_config, tmp_path
         (("cluster_status", "--resume", "--wait"), 0, "available"),
         (("destroy_cluster", "--dry-run"), 0, "Nothing was deleted"),
         (("destroy_cluster",), 1, "Type its name (dwhcluster)"),
-        (("destroy_cluster", "--yes"), 0, "Nothing that costs money is left of dwhcluster in us-west-2."),
+        (
+            ("destroy_cluster", "--yes"),
+            0,
+            "Nothing that costs money is left of dwhcluster in account 123456789012, us-west-2.",
+        ),
     ]
     for (name, *options), exit_code, said in steps:
         if "--dry-run" not in options:
@@ -134,7 +138,10 @@ def test_module_form_and_snapshot(moto_with_policies, aws_config):
     assert [each["PolicyName"] for each in attached] == ["AmazonS3ReadOnlyAccess"]
     assert moto.iam.list_role_policies(RoleName="dwhRole")["PolicyNames"] == []
     end = script("destroy_cluster", "--config", aws_config, "--yes", "--snapshot", "keep-me", module=True)
-    assert end.returncode == 0 and "Left in us-west-2, and costing money:\n  snapshot keep-me" in end.stdout
+    assert (
+        end.returncode == 0
+        and "Left in account 123456789012, us-west-2, and costing money:\n  snapshot keep-me" in end.stdout
+    )
     assert "run `aws redshift delete-cluster-snapshot --region us-west-2 --snapshot-identifier keep-me`" in end.stdout
     assert everything(moto)["snapshots"] == ["keep-me"]
 
@@ -188,7 +195,10 @@ def test_parameter_group_of_our_name_is_refused(moto, aws_config, capsys):
     assert create_cluster.main(["--config", str(aws_config)]) == 1
     assert "parameter group dwhcluster-redshift was not made" in capsys.readouterr().err
     assert destroy_cluster.main(["--config", str(aws_config), "--yes"]) == 0
-    assert "dwhcluster-redshift was not made by these scripts for dwhcluster: it is left" in capsys.readouterr().out
+    assert (
+        "dwhcluster-redshift was not made by these scripts for dwhcluster in us-west-2: it is left"
+        in capsys.readouterr().out
+    )
     assert "dwhcluster-redshift" in everything(moto)["parameter groups"]
 
 
@@ -219,7 +229,7 @@ def test_type_changed_before_it_was_destroyed(moto, wire, aws_config, capsys):
     for _ in range(2):
         assert destroy_cluster.main([*here, "--yes"]) == 0
         assert (
-            "Deleted: nothing, there was nothing.\nLeft in us-west-2, and costing money:\n"
+            "Deleted: nothing, there was nothing.\nLeft in account 123456789012, us-west-2, and costing money:\n"
             "  cluster dwhcluster (available): set [DWH] DWH_CLUSTER_IDENTIFIER=dwhcluster and "
             "DWH_CLUSTER_TYPE=single-node, and run destroy_cluster.py again\n"
         ) in capsys.readouterr().out
@@ -256,7 +266,9 @@ def test_other_kind_that_may_not_be_looked_at(moto, wire, aws_config, capsys):
     wire.fakes["redshift-serverless"] = lambda *_: error("AccessDeniedException")
     assert destroy_cluster.main(["--config", str(aws_config), "--yes"]) == 0
     printed = capsys.readouterr().out
-    assert "No workgroup was looked for in us-west-2: AWS does not allow you GetNamespace" in printed
+    assert (
+        "No workgroup was looked for in account 123456789012, us-west-2: AWS does not allow you GetNamespace" in printed
+    )
     assert "Nothing that costs money" not in printed
     assert everything(moto)["clusters"] == []
 
@@ -414,7 +426,7 @@ def test_serverless_life(moto, wire, aws_config, capsys):
     aws_config.write_text(text := config_text(SERVERLESS))
     before = everything(moto)
     assert create_cluster.main(["--config", str(aws_config)]) == 0
-    assert load_settings(aws_config).host == "dwhcluster.1.us-west-2.redshift-serverless.amazonaws.com"
+    assert load_settings(aws_config).host == "dwhcluster.123456789012.us-west-2.redshift-serverless.amazonaws.com"
     namespace, workgroup = (thing["asked"] for thing in fake.things.values())
     assert (workgroup["baseCapacity"], workgroup["publiclyAccessible"]) == (8, True)
     assert workgroup["configParameters"] == [{"parameterKey": "require_ssl", "parameterValue": "true"}]
@@ -452,7 +464,11 @@ def test_serverless_life_as_a_user_runs_it(moto, aws_config, tmp_path):
         (("cluster_status",), 0, "cost         unknown: it is billed while queries run"),
         (("open_incoming_port", "--cidr", "203.0.113.7"), 0, "open to 203.0.113.7/32."),
         (("open_incoming_port", "--close"), 0, "Closed the port to: 203.0.113.7/32."),
-        (("destroy_cluster", "--yes"), 0, "Nothing that costs money is left of dwhcluster in us-west-2."),
+        (
+            ("destroy_cluster", "--yes"),
+            0,
+            "Nothing that costs money is left of dwhcluster in account 123456789012, us-west-2.",
+        ),
         (("cluster_status",), 3, "There is no workgroup dwhcluster in us-west-2."),
     )
     for (name, *options), exit_code, said in steps:

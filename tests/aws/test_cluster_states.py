@@ -105,11 +105,32 @@ def test_deleting_without_end():
         cluster.delete("")
 
 
-def test_deleting_a_paused_cluster_that_aws_wants_to_run():
-    """Nothing brings it out of this state, so it is not waited for."""
-    cluster, _ = play(*looks("paused"), ("delete_cluster", "InvalidClusterState"))
-    with pytest.raises(AwsError, match="while it is paused: run cluster_status.py --resume --wait"):
-        cluster.delete("keep")
+BUSY = "InvalidClusterState"  # AWS answers so while an operation runs, whatever the state reads
+ASKED = {"pause": "pause_cluster", "resume": "resume_cluster", "delete": "delete_cluster"}
+
+
+@pytest.mark.parametrize(("verb", "now"), [("pause", "available"), ("resume", "paused"), ("delete", "paused")])
+def test_an_operation_that_still_runs_is_waited_for(verb, now, capsys):
+    """AWS deletes a paused cluster, too; its refusals pass."""
+    refused = [*looks(now), (ASKED[verb], BUSY)]
+    end = [("describe_clusters", "ClusterNotFound")] if verb == "delete" else []
+    cluster, stubber = play(*refused, *refused, *looks(now), (ASKED[verb], {"Cluster": {}}), *end)
+    cluster.delete("keep") if verb == "delete" else getattr(cluster, verb)()
+    stubber.assert_no_pending_responses()
+    assert f"cluster x: {now} (InvalidClusterState it is), 0 of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("verb", "now", "minutes"), [("pause", "available", 10), ("delete", "paused", 45)])
+def test_an_operation_that_never_ends_is_not(verb, now, minutes):
+    cluster, _ = play(*[*looks(now), (ASKED[verb], BUSY)] * 300)
+    with pytest.raises(AwsError, match=rf"still {now} \(InvalidClusterState it is\) after {minutes} minutes"):
+        cluster.delete("keep") if verb == "delete" else getattr(cluster, verb)()
+
+
+def test_a_pause_that_got_through_though_it_seemed_refused():
+    cluster, stubber = play(*looks("available"), ("pause_cluster", BUSY), *looks("pausing"))
+    cluster.pause()
+    stubber.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize("code", ["ClusterSnapshotAlreadyExists", "AccessDenied", "ExpiredToken"])

@@ -73,7 +73,7 @@ NOTHING = {"clusters": [], "parameter groups": [], "roles": [], "opened to": []}
 ALL = {
     "clusters": ["sparkify"],
     "parameter groups": ["sparkify-redshift"],
-    "roles": ["sparkify-redshift"],
+    "roles": ["sparkify-redshift-us-west-2"],
     "opened to": [["203.0.113.7/32"]],
 }
 
@@ -102,7 +102,7 @@ def test_it_makes_what_its_outputs_show_and_a_second_run_destroys_it(moto, file)
     assert differences(first, str(file)) == []
     assert ours(moto) == ALL
     settings = load_settings(file)
-    assert settings.host.startswith("sparkify.") and settings.role_arn.endswith(":role/sparkify-redshift")
+    assert settings.host.startswith("sparkify.") and settings.role_arn.endswith(":role/sparkify-redshift-us-west-2")
     assert len(settings.password) == 32
 
     changed = file.read_text(encoding="utf-8").replace(settings.password, MARKED["PASSWORD"])
@@ -111,7 +111,7 @@ def test_it_makes_what_its_outputs_show_and_a_second_run_destroys_it(moto, file)
     text = outputs_text(second)
     assert "The cluster is there already: 1 x ra3.large, available." in text
     assert "Port 5439 of sparkify was already open to 203.0.113.7/32." in text
-    assert "Nothing that costs money is left of sparkify in us-west-2." in text
+    assert "Nothing that costs money is left of sparkify in account 123456789012, us-west-2." in text
     assert set(differences(second, str(file))) == {"config", "plan", "cluster", "state", "port", "destroy"}
     assert ours(moto) == NOTHING
     assert file.read_text(encoding="utf-8").replace(MARKED["PASSWORD"], "") == before
