@@ -22,6 +22,20 @@ with progress.steps(15) as steps:
             time.sleep(0.4)
 print("8,000 rows")
 """
+TALKS = """
+import sys, time
+from infra import cli, progress
+def work():
+    with progress.step("INSERT INTO songplays"):
+        for number in range(4):
+            time.sleep(0.5)
+            print("line", number)
+            print("begun,", end=" ")
+            time.sleep(0.5)
+            print("ended", file=sys.stderr if number % 2 else sys.stdout)
+    return 0
+sys.exit(cli.run("talks", work))
+"""
 
 
 def test_a_terminal_shows_one_line_that_moves(terminal):
@@ -37,6 +51,14 @@ def test_a_terminal_shows_one_line_that_moves(terminal):
     assert any("MB/s, " in frame and " s left" in frame for frame in copying)
     assert terminal.columns == 80 or any("█" in frame or "#" in frame for frame in copying)  # where there is room
     assert "\x1b" not in seen.raw  # no colour and no hidden cursor, so that nothing is left behind by a kill
+
+
+def test_what_is_printed_never_stands_behind_the_moving_text(terminal):
+    """Also where a line is printed in parts, and half of it to standard error."""
+    seen = terminal.run("-c", TALKS)
+    lines = [line for number in range(4) for line in (f"line {number}", "begun, ended")]
+    assert (seen.code, seen.lines) == (0, lines)
+    assert any("INSERT INTO songplays, " in frame for frame in seen.frames)
 
 
 def test_a_line_of_the_terminals_whole_width_is_not_broken(terminal):
@@ -112,6 +134,7 @@ def test_a_step_inside_a_step_is_shown_in_its_place(terminal):
 import time
 from infra import progress
 with progress.steps(2) as steps, steps.step("outer"):
+    time.sleep(0.5)
     try:
         with progress.step("inner"):
             time.sleep(0.5)
