@@ -1,5 +1,9 @@
 """Drop the tables of the Sparkify warehouse, if there are any, and create them anew and empty."""
 
+import infra.requirements_check  # noqa: F401 - first: it says which packages are missing
+
+# isort: split
+
 import sys
 from contextlib import closing
 

@@ -7,6 +7,7 @@ where nobody reads it.
 
 import argparse
 import errno
+import logging
 import os
 import re
 import shutil
@@ -86,23 +87,24 @@ def output() -> Iterator[Output]:
         while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
             os.set_inheritable(number, True)
         os.close(number)
-    out, error = (Output(stream or open(os.devnull, "w", encoding="utf-8")) for stream in before)  # noqa: SIM115
-    sys.stdout, sys.stderr = cast(TextIO, out), cast(TextIO, error)
-    try:
-        yield out
-    finally:
-        out.flush()
-        error.flush()
-        sys.stdout, sys.stderr = before
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        out, error = (Output(stream or nowhere) for stream in before)
+        sys.stdout, sys.stderr = cast(TextIO, out), cast(TextIO, error)
+        try:
+            yield out
+        finally:
+            out.flush()
+            error.flush()
+            sys.stdout, sys.stderr = before
 
 
 class Parser(argparse.ArgumentParser):
     """A parser of options, all of which are to be written out, whose help fits the terminal."""
 
-    def __init__(self, doc: str) -> None:
+    def __init__(self, doc: str | None) -> None:
         """`doc` is a script's docstring; its indented parts stay as they are."""
         width = shutil.get_terminal_size().columns - 2
-        parts = (part if "\n " in f"\n{part}" else textwrap.fill(part, width) for part in doc.split("\n\n"))
+        parts = (part if "\n " in f"\n{part}" else textwrap.fill(part, width) for part in (doc or "").split("\n\n"))
         layout = argparse.RawDescriptionHelpFormatter
         super().__init__(description="\n\n".join(parts), formatter_class=layout, allow_abbrev=False)
         self.color = False  # Python 3.14 paints help
@@ -118,7 +120,7 @@ class Parser(argparse.ArgumentParser):
 
 def make_parser(doc: str | None, dry_run: str = "") -> Parser:
     """A parser with the options that all scripts have; `doc` is the script's docstring, `dry_run` what that shows."""
-    parser = Parser(doc or "")
+    parser = Parser(doc)
     parser.add_argument(
         "--config", metavar="FILE", help="the dwh.cfg to read (default: the one in the project's folder)"
     )
@@ -132,6 +134,12 @@ def notice(sentence: str) -> None:
     with suppress(OSError, ValueError):  # closed, or nobody reads it any more
         if sys.stderr is not None:
             print(sentence, file=sys.stderr, flush=True)
+
+
+def print_log(logger: logging.Logger, level: int) -> None:
+    """Print on standard output what a script's own logger tells from `level` on, and nobody else's: boto3 has much."""
+    logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stdout)
+    logger.setLevel(level)
 
 
 def ask(question: str) -> str:

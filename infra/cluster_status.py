@@ -13,6 +13,9 @@ from typing import Any
 if not __package__:  # started as a file: the project is one folder up
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+import infra.requirements_check  # noqa: F401 - first: it says which packages are missing
+
+# isort: split
 from infra import cli
 from infra.aws import prices, security_group
 from infra.aws.cluster import ClusterInfo

@@ -12,6 +12,9 @@ from pathlib import Path
 if not __package__:  # started as a file: the project is one folder up
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+import infra.requirements_check  # noqa: F401 - first: it says which packages are missing
+
+# isort: split
 from infra import cli, config_file
 from infra.aws import iam_role, parameter_group, prices, security_group, tags
 from infra.aws.cluster import ClusterInfo

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 if not __package__:  # started as a file: the project is one folder up
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+import infra.requirements_check  # noqa: F401 - first: it says which packages are missing
+
+# isort: split
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import cli, config_file

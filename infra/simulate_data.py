@@ -25,7 +25,6 @@ The default size takes a second and 5 MB of disk (1,031 small files). A million 
 10,000 songs take some 15 seconds, 500 MB of disk and 200 MB of memory, which holds about one day of the log.
 """
 
-import argparse
 import json
 import os
 import sys
@@ -39,11 +38,16 @@ from tempfile import TemporaryDirectory
 if not __package__:  # started as a file: the project is one folder up
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from infra.simulator.events import FIELDS, make_log, make_play
+import infra.requirements_check  # noqa: F401 - first: it says which packages are missing
+
+# isort: split
+from infra import cli, progress
+from infra.simulator.events import FIELDS, Play, make_log, make_play
 from infra.simulator.songs import encode, identifier, make_songs
 
 PARTS = ("log_data", "song_data", "log_json_path.json")
 START = date(2018, 11, 1)
+DEFAULTS = {"songs": 1000, "users": 100, "events": 8000, "days": 30, "seed": 2018}
 LIMITS = {"songs": 10_000_000, "users": 10_000_000, "events": 1_000_000_000, "days": 36_500}
 
 
@@ -80,11 +84,11 @@ def publish(temporary: Path, directory: Path) -> None:
 def simulate(
     directory: Path,
     *,
-    songs: int = 1000,
-    users: int = 100,
-    events: int = 8000,
-    days: int = 30,
-    seed: int = 2018,
+    songs: int = DEFAULTS["songs"],
+    users: int = DEFAULTS["users"],
+    events: int = DEFAULTS["events"],
+    days: int = DEFAULTS["days"],
+    seed: int = DEFAULTS["seed"],
     start: date = START,
 ) -> dict[str, int]:
     """Write a data set into the directory, which is made if need be, and return what it contains.
@@ -98,47 +102,50 @@ def simulate(
             raise ValueError(f"the number of {name} must be between 1 and {LIMITS[name]:,}, not {value:,}")
     refuse_existing(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    draw, plays, artists = Random(seed).random, [], set()
+    draw = Random(seed).random
+    plays: list[Play] = []
+    artists: set[object] = set()
     counts = Counter(songs=songs, artists=0, users=0, events=0, plays=0, matched=0, files=songs + 1)
     with TemporaryDirectory(prefix=".simulating-", dir=directory) as name:
         temporary = Path(name)
-        for index, song in enumerate(make_songs(draw, songs)):
-            track = identifier(draw, "TRA", index)
-            write(temporary.joinpath("song_data", *track[2:5], f"{track}.json"), encode(song))
-            plays.append(make_play(song["artist_name"], song["title"], song["duration"], known=True))
-            artists.add(song["artist_id"])
-        for day, lines in make_log(draw, plays, counts, users=users, events=events, days=days, start=start):
-            month = temporary / "log_data" / f"{day.year:04}" / f"{day.month:02}"
-            write(month / f"{day}-events.json", "\n".join(lines))
-            counts["files"] += 1
+        with progress.step("Writing songs") as step:
+            for index, song in enumerate(make_songs(draw, songs)):
+                track = identifier(draw, "TRA", index)
+                write(temporary.joinpath("song_data", *track[2:5], f"{track}.json"), encode(song))
+                plays.append(make_play(song["artist_name"], song["title"], song["duration"], known=True))
+                artists.add(song["artist_id"])
+                step.update(index + 1, songs, "songs")
+        with progress.step("Writing events") as step:
+            for day, lines in make_log(draw, plays, counts, users=users, events=events, days=days, start=start):
+                month = temporary / "log_data" / f"{day.year:04}" / f"{day.month:02}"
+                write(month / f"{day}-events.json", "\n".join(lines))
+                counts["files"] += 1
+                step.update(counts["events"], events, "events")
         paths = {"jsonpaths": [f"$['{field}']" for field in FIELDS]}
         write(temporary / "log_json_path.json", json.dumps(paths, indent=4))
         publish(temporary, directory)
-    return dict(counts, artists=len(artists))
+    return {**counts, "artists": len(artists)}
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return 0, or 1 if nothing was written. A wrong usage exits with 2."""
-    layout = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=layout)
+    parser = cli.Parser(__doc__)
     parser.add_argument("directory", metavar="DIR", type=Path, help="where to write; made if need be")
-    for name in (*LIMITS, "seed"):
-        default = simulate.__kwdefaults__[name]
+    for name, default in DEFAULTS.items():
         parser.add_argument(f"--{name}", metavar="N", type=int, default=default, help=f"default: {default}")
     options = parser.parse_args(argv)
-    try:
-        counts = simulate(**vars(options))
-    except ValueError as error:
-        parser.error(str(error))
-    except OSError as error:
-        print(f"simulate_data: nothing was written to {options.directory}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"simulate_data: interrupted, nothing was written to {options.directory}", file=sys.stderr)
-        return 1
-    summary = ", ".join(f"{value:,} {name}" for name, value in counts.items())
-    print(f"Wrote to {options.directory}: {summary}.")
-    return 0
+
+    def work() -> int:
+        """Write the data set and say what it holds."""
+        try:
+            counts = simulate(**vars(options))
+        except ValueError as error:
+            parser.error(str(error))
+        summary = ", ".join(f"{value:,} {name}" for name, value in counts.items())
+        print(f"Wrote to {options.directory}: {summary}.")
+        return 0
+
+    return cli.run("simulate_data", work, f"Nothing was written to {options.directory}.")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,10 @@ Prints the addresses of two users: the reader may look at every table and change
 The passwords are in files that only you may read, not on a command line.
 """
 
+import infra.requirements_check  # noqa: F401 - first: it says which packages are missing
+
+# isort: split
+
 import sys
 import time
 from contextlib import suppress

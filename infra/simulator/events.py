@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import accumulate, count, islice
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from infra.simulator.songs import WORDS, Draw, duration, encode, phrase, pick
 
@@ -45,10 +45,13 @@ ANSWERS = dict.fromkeys(FLOW, ("GET", 200)) | {"NextSong": ("PUT", 200), "Error"
 ANSWERS |= {page: ("PUT", 307) for page in FLOW if page.startswith(("Log", "Save", "Submit"))}
 
 
-class Wheel:
+Item = TypeVar("Item")
+
+
+class Wheel(Generic[Item]):
     """Items to draw from, each as probable as its weight."""
 
-    def __init__(self, items: Iterable[Any], weights: Iterable[float]) -> None:
+    def __init__(self, items: Iterable[Item], weights: Iterable[float]) -> None:
         """Pair the items with their weights, in order."""
         self.items, self.sums = list(items), list(accumulate(weights))
 
@@ -59,7 +62,7 @@ class Wheel:
         before = self.sums[index - 1] if index else 0.0
         return index, (point - before) / (self.sums[index] - before)
 
-    def spin(self, draw: Draw) -> Any:
+    def spin(self, draw: Draw) -> Item:
         """Draw an item."""
         return self.items[bisect(self.sums, draw() * self.sums[-1], 0, len(self.sums) - 1)]
 
@@ -128,8 +131,8 @@ def make_jukebox(draw: Draw, songs: list[Play], others: list[Play]) -> Callable[
 
 # What all events of a user have in common; the rest, in this order, is filled in for each event.
 COMMON = ("auth", "firstName", "gender", "lastName", "location", "registration", "userAgent", "userId")
-FIELDS = ("artist", *COMMON[:3], "itemInSession", "lastName", "length", "level", "location", "method", "page")
-FIELDS += ("registration", "sessionId", "song", "status", "ts", "userAgent", "userId")
+FIELDS: tuple[str, ...] = ("artist", *COMMON[:3], "itemInSession", "lastName", "length", "level")
+FIELDS += ("location", "method", "page", "registration", "sessionId", "song", "status", "ts", "userAgent", "userId")
 
 
 def event_format(*common: object) -> str:
@@ -148,7 +151,7 @@ def make_users(draw: Draw, quantity: int, epoch: int) -> Iterator[User]:
         yield User(event, pays=number % 5 == 0)
 
 
-def make_wheels(draw: Draw, start: date, days: int) -> tuple[dict[str, Wheel], Wheel]:
+def make_wheels(draw: Draw, start: date, days: int) -> tuple[dict[str, Wheel[str]], Wheel[int]]:
     """Return a wheel of what follows for each page of FLOW, and a wheel of all hours since the start."""
     flow = {}
     for page, text in FLOW.items():
@@ -159,7 +162,7 @@ def make_wheels(draw: Draw, start: date, days: int) -> tuple[dict[str, Wheel], W
 
 
 def visit(
-    draw: Draw, flow: dict[str, Wheel], next_play: Callable[[], Play], user: User, second: int
+    draw: Draw, flow: dict[str, Wheel[str]], next_play: Callable[[], Play], user: User, second: int
 ) -> Iterator[tuple[int, str, Play]]:
     """Yield second, page and play of each event of a visit.
 
@@ -187,7 +190,7 @@ def visit(
 
 
 def make_log(
-    draw: Draw, songs: list[Play], counts: Counter, *, users: int, events: int, days: int, start: date
+    draw: Draw, songs: list[Play], counts: Counter[str], *, users: int, events: int, days: int, start: date
 ) -> Iterator[tuple[date, list[str]]]:
     """Yield each day that has events, with its lines; count users, events, plays and matched plays.
 

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 # The same bytes everywhere: random() is the one stream that Python promises to keep, and + - * / are what all
 # platforms round alike (not pow, exp or log, and not sum(), which Python 3.12 changed).
 Draw = Callable[[], float]
+Song = dict[str, Any]  # a song or the artist's part of it, by field
+Item = TypeVar("Item")
 
-WORDS = {
+_TEXTS = {
     "adjective": "Amber|Bitter|Blind|Crooked|Distant|Electric|Fading|Feral|Gilded|Hollow|Idle|Jagged"
     "|Lonely|Naïve|Odd|Paper|Quiet|Rusty|Sleeping|Tiny|Über|Velvet|Wild|Żółty|Ágætur|Ночной|静かな",
     "noun": "Anchor|Bridge|Canyon|Daughter|Engine|Feather|Garden|Harbor|Island|Jukebox|Kingdom|Lantern|Mirror"
@@ -32,14 +34,17 @@ WORDS = {
     '|"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_9_4) AppleWebKit/537.78 (KHTML, like Gecko) Safari/537.78"'
     "|Mozilla/5.0 (Windows NT 6.1; WOW64; rv:31.0) Gecko/20100101 Firefox/31.0",
 }
-WORDS = {kind: text.split("|") for kind, text in WORDS.items()}
-PLACES = [  # of artists, with latitude and longitude; "" for every second artist
-    ("Chicago, IL", 41.88415, -87.63241),
-    ("Kyoto, Japan", 35.00964, 135.76005),
-    ("Reykjavík, Iceland", 64.14533, -21.93928),
-    ("São Paulo, Brazil", -23.56287, -46.65468),
-    ("Leeds / Bradford, England", None, None),
-] + [("", None, None)] * 5
+WORDS = {kind: text.split("|") for kind, text in _TEXTS.items()}
+PLACES: list[tuple[str, float | None, float | None]] = (
+    [  # of artists, with latitude and longitude; "" for every second artist
+        ("Chicago, IL", 41.88415, -87.63241),
+        ("Kyoto, Japan", 35.00964, 135.76005),
+        ("Reykjavík, Iceland", 64.14533, -21.93928),
+        ("São Paulo, Brazil", -23.56287, -46.65468),
+        ("Leeds / Bradford, England", None, None),
+    ]
+    + [("", None, None)] * 5
+)
 
 
 def encode(value: object) -> str:
@@ -47,7 +52,7 @@ def encode(value: object) -> str:
     return json.dumps(value, separators=(",", ":")).replace("/", "\\/")
 
 
-def pick(draw: Draw, items: list) -> Any:
+def pick(draw: Draw, items: list[Item]) -> Item:
     """Draw an item of a list."""
     return items[int(draw() * len(items))]
 
@@ -71,11 +76,11 @@ def duration(draw: Draw) -> float:
     return round(seconds * (0.2 + 3 * draw() if draw() < 0.05 else 1), 5)
 
 
-def make_artist(draw: Draw, artists: list[dict]) -> dict:
+def make_artist(draw: Draw, artists: list[Song]) -> Song:
     """Return the artist columns of a song: a new one, who joins the list, or one of it, perhaps varied."""
     number = len(artists)
     if number and draw() > 0.64:
-        artist = dict(pick(draw, artists))
+        artist: Song = pick(draw, artists).copy()
         if draw() < 0.1:
             artist["artist_name"] = f"{artist['artist_name']} feat. {phrase(draw, 'artist')}"
         if draw() < 0.05:
@@ -88,7 +93,7 @@ def make_artist(draw: Draw, artists: list[dict]) -> dict:
         "artist_longitude": longitude,
         "artist_name": phrase(draw, "artist"),
     }
-    rare = {
+    rare: dict[int, Song] = {
         3: {"artist_name": 100 + number},
         4: {"artist_location": 1000 + number},
         5: {"artist_location": None},
@@ -97,10 +102,10 @@ def make_artist(draw: Draw, artists: list[dict]) -> dict:
     return artists[-1]
 
 
-def make_songs(draw: Draw, quantity: int) -> Iterator[dict]:
+def make_songs(draw: Draw, quantity: int) -> Iterator[Song]:
     """Yield the songs. Of every 200, three share title and artist, and two of these the duration as well."""
-    artists: list[dict] = []
-    song: dict = {}
+    artists: list[Song] = []
+    song: Song = {}
     for index in range(quantity):
         kind, age = index % 200, draw()
         if kind in (1, 2):

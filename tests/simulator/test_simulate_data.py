@@ -382,10 +382,8 @@ def test_existing_data_are_refused(tmp_path, capsys, name):
     (tmp_path / name).write_text("mine")
     assert main([str(tmp_path), *SMALL_ARGUMENTS]) == 1
     part = tmp_path / name.split("/")[0]
-    assert capsys.readouterr().err == (
-        f"simulate_data: nothing was written to {tmp_path}: "
-        f"{part} exists already; remove it or name another directory\n"
-    )
+    sentence = f"{part} exists already; remove it or name another directory. Nothing was written to {tmp_path}."
+    assert capsys.readouterr().err == f"simulate_data: {sentence}\n"
     assert contents(tmp_path) == {name: b"mine"}
 
 
@@ -404,7 +402,9 @@ def test_target_is_a_file(tmp_path, capsys):
     """A file in place of the directory is an error, not a traceback."""
     (tmp_path / "file").write_text("mine")
     assert main([str(tmp_path / "file"), *SMALL_ARGUMENTS]) == 1
-    assert capsys.readouterr().err.startswith(f"simulate_data: nothing was written to {tmp_path / 'file'}: ")
+    error = capsys.readouterr().err
+    assert error.startswith(f"simulate_data: {tmp_path / 'file'} cannot be used: ")
+    assert error.endswith(f"Nothing was written to {tmp_path / 'file'}.\n")
     assert contents(tmp_path) == {"file": b"mine"}
 
 
@@ -414,7 +414,7 @@ def test_failure_while_writing_leaves_nothing(tmp_path, monkeypatch, capsys, cal
     """A failure or Ctrl-C in the middle removes what was written."""
     fail_after(monkeypatch, simulate_data, "write", calls, error)
     assert main([str(tmp_path), *SMALL_ARGUMENTS]) == 1
-    assert "nothing was written to" in capsys.readouterr().err
+    assert f"Nothing was written to {tmp_path}." in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -424,7 +424,7 @@ def test_failure_while_publishing_leaves_nothing(tmp_path, monkeypatch, capsys, 
     """A failure between two renames takes back the first."""
     fail_after(monkeypatch, simulate_data.os, "rename", calls, error)
     assert main([str(tmp_path), *SMALL_ARGUMENTS]) == 1
-    assert "nothing was written to" in capsys.readouterr().err
+    assert f"Nothing was written to {tmp_path}." in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
