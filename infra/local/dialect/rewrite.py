@@ -1,72 +1,189 @@
 """What PostgreSQL reads in another way than Redshift, put into its words."""
 
-import sqlglot
+from collections.abc import Callable
+
 from sqlglot import exp
 
-from infra.local.dialect import supported
+from infra.errors import NotSupportedError
+from infra.local.dialect import functions, queries, scope, supported
+from infra.local.dialect.functions import call
+from infra.local.dialect.scope import Columns
+
+HIDDEN = {  # views of information_schema -> the column that holds a schema's name
+    "tables": "table_schema", "columns": "table_schema", "views": "table_schema", "schemata": "schema_name",
+    "table_constraints": "table_schema", "key_column_usage": "table_schema",
+}  # fmt: skip
 
 
-def statement(tree: exp.Expression) -> exp.Expression:
-    """The tree of a checked statement, rewritten from its leaves up."""
-    if isinstance(tree, exp.Create) and isinstance(tree.this, exp.Schema) and not tree.expression:
-        _columns(tree.this)
+def statement(tree: exp.Expression, columns: Columns | None) -> exp.Expression:
+    """The tree of a checked statement, rewritten from its leaves up. Raises scope.NeedsColumns."""
+    if isinstance(tree, exp.Create):
+        tree = _create(tree)
+    for select in list(tree.find_all(exp.Select)):
+        queries.aliases(select, columns)
+    _divisions(tree, columns)
+    for query in [select for select in tree.find_all(exp.Select) if not isinstance(select.parent, exp.In | exp.Exists)]:
+        queries.name_columns(query)
+    for select in reversed(list(tree.find_all(exp.Select))):
+        queries.qualify(select, columns)
+    for source in reversed(list(tree.find_all(exp.Table, exp.Subquery))):
+        _replace(source, queries.pivot(source, columns))
     for node in reversed(list(tree.walk())):
         if rewriter := _REWRITERS.get(type(node)):
-            changed = rewriter(node)
-            if changed is not node:
-                node.replace(changed)
+            _replace(node, rewriter(node))
     return tree
 
 
+def _replace(node: exp.Expression, changed: exp.Expression) -> None:
+    """Put `changed` where `node` is."""
+    if changed is not node:
+        node.replace(changed)
+
+
+def _divisions(tree: exp.Expression, columns: Columns | None) -> None:
+    """Give the quotients of DECIMALs Redshift's scale, from the innermost on; integers and floats divide alike."""
+    scales = []
+    for node in tree.find_all(exp.Div):
+        select = node.parent_select
+        left, right = scope.kind(node.this, select, columns), scope.kind(node.expression, select, columns)
+        result = scope.combined(node, left, right)
+        if result and result[0] == "decimal":
+            scales.append((node, result[2]))
+    for node, scale in reversed(scales):
+        node.replace(call("divide", node.this, node.expression, exp.Literal.number(scale)))
+
+
 def _extract(node: exp.Extract) -> exp.Expression:
-    """An integer in Redshift, NUMERIC in PostgreSQL."""
-    part = supported.DATE_PARTS[node.name.lower()]
-    return exp.cast(exp.Extract(this=exp.var(part), expression=node.expression.copy()), "integer")
+    """An integer in Redshift, of that part alone; NUMERIC in PostgreSQL, seconds with all that is below them."""
+    unit = functions.unit_of(node.this, "EXTRACT")
+    source = node.expression.copy()
+    if isinstance(source, exp.Literal):
+        source = functions.moment(source)
+    if unit in ("millisecond", "microsecond"):
+        unit += "s"
+    part: exp.Expression = exp.Extract(this=exp.var(unit), expression=source)
+    if unit in ("milliseconds", "microseconds"):
+        part = exp.Mod(this=exp.cast(call("floor", part), "bigint"), expression=exp.Literal.number(1000))
+    elif unit in ("second", "epoch"):
+        part = call("floor", part)
+    return exp.cast(part, "bigint" if unit == "epoch" else "integer")
 
 
-def _difference(node: exp.TsOrDsDiff) -> exp.Expression:
-    """Redshift counts the boundaries crossed, not the time elapsed."""
-    unit = node.unit.name.lower()
-    later, earlier = (
-        f"EXTRACT(epoch FROM date_trunc('{unit}', CAST({end.sql(dialect='postgres')} AS TIMESTAMP)))"
-        for end in (node.this, node.expression)
-    )
-    return _postgres(f"CAST(({later} - {earlier}) / {supported.DIFFERENCES[unit]} AS BIGINT)")
+def _function(node: exp.Anonymous) -> exp.Expression:
+    """By name; what a window or WITHIN GROUP belongs to is rewritten with it."""
+    rewriter = functions.REWRITTEN.get(node.name.lower())
+    if rewriter is None or (node.name.lower() == "listagg" and isinstance(node.parent, exp.Window | exp.WithinGroup)):
+        return node
+    return rewriter(node)
 
 
-def _truncation(node: exp.TimestampTrunc) -> exp.Expression:
-    """A TIMESTAMP of a DATE too, which PostgreSQL would give a time zone."""
-    unit = exp.Literal.string(node.unit.name.lower())
-    return exp.Anonymous(this="date_trunc", expressions=[unit, exp.cast(node.this.copy(), "timestamp")])
+def _within_group(node: exp.WithinGroup) -> exp.Expression:
+    if isinstance(node.parent, exp.Window) and node.this.name.lower() == "listagg":
+        return node
+    return functions.within_group(node)
 
 
 def _concat(node: exp.Concat) -> exp.Expression:
-    """NULL if one of the two is NULL; PostgreSQL's CONCAT leaves it out."""
-    first, second = (exp.cast(part.copy(), "text") for part in node.expressions)
-    return exp.Paren(this=exp.DPipe(this=first, expression=second))
+    """Strings side by side."""
+    return exp.Literal.string("".join(part.name for part in node.expressions))
 
 
-def _round(node: exp.Round) -> exp.Expression:
-    """With digits, as catalog.py has it for DOUBLE PRECISION too; sqlglot would cast to DECIMAL."""
-    arguments = [part.copy() for part in (node.this, node.args.get("decimals")) if part]
-    return exp.Anonymous(this="round", expressions=arguments)
+def _column(node: exp.Column) -> exp.Expression:
+    """SYSDATE and its like are functions."""
+    name = node.name.lower()
+    if node.table or node.this.args.get("quoted") or name not in supported.CONSTANTS:
+        return node
+    return functions.postgres(supported.CONSTANTS[name][0])
+
+
+def _cast(node: exp.Cast) -> exp.Expression:
+    """Values of tables are cut, not rounded; texts are cut at their length in bytes."""
+    kind, value, to = node.to.this, node.this, node.to
+    numbers = [int(part.name) for part in to.expressions if part.name.isdigit()]
+    from_table = value.find(exp.Column) is not None
+    if kind in supported.LONGEST and numbers:
+        cut: exp.Expression = call("cut", value, exp.Literal.number(numbers[0]))
+        fixed = kind in supported.SINGLE_BYTE
+        return exp.cast(cut, exp.DataType.build(f"{'CHAR' if fixed else 'VARCHAR'}({numbers[0]})", dialect="postgres"))
+    if kind in supported.LONGEST and kind not in supported.SINGLE_BYTE:
+        return exp.Cast(this=value.copy(), to=exp.DataType.build("VARCHAR", dialect="postgres"))
+    if from_table and kind in supported.WHOLE:
+        return exp.cast(call("cut", value), to)
+    if from_table and kind == exp.DType.DECIMAL:
+        scale = exp.Literal.number(numbers[1] if len(numbers) > 1 else 0)
+        return exp.Cast(this=call("cut_scale", value, scale), to=_type(to.copy()))
+    return node
 
 
 def _type(node: exp.DataType) -> exp.Expression:
     """DECIMAL is DECIMAL(18, 0)."""
     if node.this == exp.DType.DECIMAL and not node.expressions:
         node.set("expressions", [exp.DataTypeParam(this=exp.Literal.number(number)) for number in (18, 0)])
+    if node.this in (exp.DType.NVARCHAR, exp.DType.VARCHAR) and node.expressions and node.expressions[0].name == "MAX":
+        node.set("expressions", [exp.DataTypeParam(this=exp.Literal.number(65535))])
     return node
 
 
-def _postgres(text: str) -> exp.Expression:
-    """The tree of an expression of PostgreSQL's."""
-    return sqlglot.parse_one(text, dialect="postgres")
+def _table(node: exp.Table) -> exp.Expression:
+    """information_schema without the schemas of the embedded warehouse; #name is a temporary table."""
+    if node.name.startswith("#"):
+        node.this.set("quoted", True)
+    if node.db.lower() != "information_schema" or node.name.lower() not in HIDDEN:
+        return node
+    query = functions.postgres(
+        f"SELECT * FROM (SELECT * FROM information_schema.{node.name} WHERE {HIDDEN[node.name.lower()]} "
+        "NOT IN ('redshift', 'pg_toast')) AS _t"
+    )
+    query = query.args["from_"].this
+    query.set("alias", exp.TableAlias(this=exp.to_identifier(node.alias or node.name.lower())))
+    return query
 
 
-_REWRITERS = {
-    exp.Extract: _extract, exp.TsOrDsDiff: _difference, exp.TimestampTrunc: _truncation, exp.Concat: _concat,
-    exp.Round: _round, exp.DataType: _type,
+def _merge(node: exp.Merge) -> exp.Expression:
+    """INSERT VALUES without columns, which sqlglot reads as a function."""
+    for when in node.args["whens"].expressions:
+        then = when.args["then"]
+        if isinstance(then, exp.Insert) and then.this and not then.expression:
+            values = then.this.expressions[0] if isinstance(then.this, exp.Tuple) else then.this
+            if isinstance(values, exp.Anonymous):
+                then.set("expression", exp.Tuple(expressions=[part.copy() for part in values.expressions]))
+                then.set("this", None)
+    return node
+
+
+def _into(node: exp.Into) -> exp.Expression:
+    """SELECT INTO #name makes a temporary table."""
+    if node.this.name.startswith("#"):
+        node.set("temporary", True)
+    return node
+
+
+def _create(tree: exp.Create) -> exp.Expression:
+    """Columns in PostgreSQL's words; views can be replaced and name what is not there yet only in Redshift."""
+    name = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+    if name.name.startswith("#"):
+        tree.set("properties", exp.Properties(expressions=[exp.TemporaryProperty()]))
+    tree.set("no_schema_binding", None)
+    if isinstance(tree.this, exp.Schema) and not tree.expression:
+        _columns(tree.this)
+    return tree
+
+
+def _alter(node: exp.Alter) -> exp.Expression:
+    """Keys are hints; a new text column counts bytes."""
+    for action in node.args["actions"]:
+        if isinstance(action, exp.ColumnDef):
+            check = _length_check(action, len(action.name))
+            kept = [part for part in action.constraints if not isinstance(part.kind, supported.KEYS)]
+            action.set("constraints", kept + [exp.ColumnConstraint(kind=part.expressions[0], this=part.this)
+                                              for part in check if isinstance(part, exp.Constraint)])  # fmt: skip
+    return node
+
+
+_REWRITERS: dict[type[exp.Expression], Callable[..., exp.Expression]] = {
+    exp.Extract: _extract, exp.Anonymous: _function, exp.WithinGroup: _within_group, exp.Window: functions.window,
+    exp.Concat: _concat, exp.Column: _column, exp.Cast: _cast, exp.DataType: _type, exp.Table: _table,
+    exp.Merge: _merge, exp.Into: _into, exp.Alter: _alter,
 }  # fmt: skip
 
 
@@ -74,6 +191,11 @@ def _columns(schema: exp.Schema) -> None:
     """Keys become mere NOT NULLs, IDENTITY PostgreSQL's own, and text columns count bytes."""
     not_null = {column.name.lower() for key in schema.find_all(exp.PrimaryKey) for column in key.expressions}
     # PRIMARY KEY, UNIQUE and FOREIGN KEY: hints that Redshift trusts
+    likes = [part for part in schema.expressions if isinstance(part, exp.LikeProperty)]
+    for like in likes:  # the lengths in bytes are CHECKs; defaults only where the statement asks for them
+        asked = any(part.name.upper() == "INCLUDING" for part in like.expressions)
+        included = ["CONSTRAINTS", *(["DEFAULTS"] if asked else [])]
+        like.set("expressions", [exp.Property(this="INCLUDING", value=exp.var(word)) for word in included])
     columns = [part for part in schema.expressions if isinstance(part, exp.ColumnDef)]
     checks = []
     for number, column in enumerate(columns):
@@ -81,24 +203,29 @@ def _columns(schema: exp.Schema) -> None:
         if exp.PrimaryKeyColumnConstraint in kinds:
             not_null.add(column.name.lower())
         kept = [constraint for constraint in column.constraints if not isinstance(constraint.kind, supported.KEYS)]
+        if exp.AutoIncrementColumnConstraint in kinds:  # sqlglot adds a NOT NULL of its own
+            kept = [part for part in kept if not isinstance(part.kind, exp.NotNullColumnConstraint)]
         if column.name.lower() in not_null and exp.NotNullColumnConstraint not in kinds:
             kept.append(exp.ColumnConstraint(kind=exp.NotNullColumnConstraint()))
         for constraint in kept:
-            if isinstance(constraint.kind, exp.GeneratedAsIdentityColumnConstraint):
+            if isinstance(constraint.kind, exp.GeneratedAsIdentityColumnConstraint | exp.AutoIncrementColumnConstraint):
                 constraint.set("kind", _identity(constraint.kind))
         column.set("constraints", kept)
         checks += _length_check(column, number)
-    schema.set("expressions", columns + checks)
+    schema.set("expressions", columns + likes + checks)
 
 
-def _identity(kind: exp.GeneratedAsIdentityColumnConstraint) -> exp.Expression:
+def _identity(kind: exp.Expression) -> exp.Expression:
     """PostgreSQL's IDENTITY: START 0 needs a MINVALUE. Only GENERATED BY DEFAULT lets a value be given."""
-    start = int(kind.args["start"].name)
+    start = int(kind.args["start"].name) if kind.args.get("start") else 1
+    increment = kind.args.get("increment") or exp.Literal.number(1)
+    step = int(increment.sql())
+    limit = "maxvalue" if step < 0 else "minvalue"
     return exp.GeneratedAsIdentityColumnConstraint(
-        this=bool(kind.this) or "on_null" not in kind.args,  # only what is GENERATED has that key
+        this="on_null" not in kind.args,  # only what is GENERATED has that key
         start=exp.Literal.number(start),
-        increment=kind.args["increment"].copy(),
-        minvalue=exp.Literal.number(min(start, 1)),
+        increment=increment.copy(),
+        **{limit: exp.Literal.number(max(start, -1) if step < 0 else min(start, 1))},
     )
 
 
@@ -107,9 +234,9 @@ def _length_check(column: exp.ColumnDef, number: int) -> list[exp.Expression]:
 
     The CHECK's name holds the type, the length and the column's number.
     """
-    kind = column.args["kind"]
-    longest = supported.LONGEST.get(kind.this)
-    if longest is None:
+    kind = column.args.get("kind")
+    longest = supported.LONGEST.get(kind.this) if kind else None
+    if kind is None or longest is None:
         return []
     single = kind.this in supported.SINGLE_BYTE
     given = kind.expressions[0].name.upper() if kind.expressions else ""
@@ -119,4 +246,7 @@ def _length_check(column: exp.ColumnDef, number: int) -> list[exp.Expression]:
     limit = f"= char_length({name})" if single else f"<= {length}"
     constraint = f"{'char' if single else 'bytes'}_{length}_{number}"
     text = f"CREATE TABLE t (CONSTRAINT {constraint} CHECK (octet_length(CAST({name} AS TEXT)) {limit}))"
-    return [_postgres(text).this.expressions[0]]
+    tree = functions.postgres(text).this.expressions[0]
+    if not isinstance(tree, exp.Constraint):
+        raise NotSupportedError("The embedded warehouse does not cover this column.")
+    return [tree]

@@ -1,132 +1,197 @@
 """Redshift SQL to PostgreSQL SQL, or a refusal.
 
-What Redshift lacks is refused, and so is what the stand-in does not cover: everything that supported.py does not list.
-Table attributes that only a cluster needs (DISTKEY, SORTKEY, DISTSTYLE, ENCODE) are taken off the token stream, because
-sqlglot's parser does not know all their forms; sqlglot does the rest, and rewrite.py what sqlglot gets wrong.
+What Redshift lacks is refused, and so is what the embedded warehouse does not cover: everything that supported.py does
+not list. Table attributes that only a cluster needs (DISTKEY, SORTKEY, DISTSTYLE, ENCODE) are taken off the tokens,
+because sqlglot's parser does not know all their forms; sqlglot does the rest, and the other modules what it gets wrong.
 
-Not imitated: blanks at the end of a VARCHAR, which Redshift ignores when it compares; the digits of a DECIMAL division,
-of which Redshift keeps fewer; that a FOREIGN KEY names a table that is there and keeps it from being dropped.
+    lexer.py      text -> tokens             validate.py, subqueries.py   what a statement may hold
+    rewrite.py    Redshift's meaning in PostgreSQL's words, with functions.py, queries.py (clauses), scope.py (columns)
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
 from sqlglot.dialects.redshift import Redshift
-from sqlglot.errors import ErrorLevel, SqlglotError
+from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
 from sqlglot.tokens import Token, TokenType
 
 from infra.errors import NotSupportedError
-from infra.local.dialect import rewrite, supported, validate
-
-_TEXTS = (TokenType.STRING, TokenType.IDENTIFIER)
+from infra.local.dialect import lexer, rewrite, scope, subqueries, supported, validate
 
 
-class StandIn(Redshift):
-    """sqlglot's Redshift with the functions of the vocabulary alone, and with strings as psycopg2 writes them here.
+class Dialect(Redshift):
+    """sqlglot's Redshift that reads every function by its name, but for those with a form of their own."""
 
-    A backslash in a string is itself: connection.py refuses one in a query, so it can only be part of a bound value.
-    """
-
-    class Tokenizer(Redshift.Tokenizer):
+    class Tokenizer(lexer.Tokenizer):
         """Without escapes by backslash."""
-
-        STRING_ESCAPES = ["'"]
 
     class Parser(Redshift.Parser):
         """Without the functions of other dialects."""
 
-        FUNCTIONS = {k: v for k, v in Redshift.Parser.FUNCTIONS.items() if k in supported.FUNCTIONS}
-        FUNCTION_PARSERS = {k: v for k, v in Redshift.Parser.FUNCTION_PARSERS.items() if k in supported.FUNCTIONS}
-        NO_PAREN_FUNCTION_PARSERS = {"CASE": Redshift.Parser.NO_PAREN_FUNCTION_PARSERS["CASE"]}
+        FUNCTIONS: dict[str, Callable[..., exp.Expression]] = {}
+        FUNCTION_PARSERS = {
+            name: parser for name, parser in Redshift.Parser.FUNCTION_PARSERS.items() if name in supported.PARSED_FUNCTIONS
+        }
+        NO_PAREN_FUNCTIONS: dict[TokenType, type[exp.Expression]] = {}
+        NO_PAREN_FUNCTION_PARSERS = {
+            name: parser for name, parser in Redshift.Parser.NO_PAREN_FUNCTION_PARSERS.items() if name in ("CASE", "ANY")
+        }
+
+
+class Generator(Postgres.Generator):
+    """sqlglot's PostgreSQL; types that a table may share its name with are named with their schema."""
+
+    TRANSFORMS = {
+        **Postgres.Generator.TRANSFORMS,
+        exp.Literal: lambda self, node: (
+            "E'" + node.name.replace("\\", "\\\\").replace("'", "''") + "'"
+            if node.is_string and "\\" in node.name
+            else self.literal_sql(node)
+        ),
+        exp.Pow: lambda self, node: f"{self.sql(node, 'this')} ^ {self.sql(node, 'expression')}",
+    }
+
+    def datatype_sql(self, expression: exp.DataType) -> str:
+        """DATE and TEXT are ordinary names in PostgreSQL."""
+        text: str = super().datatype_sql(expression)
+        return f"pg_catalog.{text.lower()}" if text in ("DATE", "TEXT") else text
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement ready to run: `sql` is PostgreSQL's, `verb` its first word (COPY keeps Redshift's own text)."""
+    """A statement ready to run: `sql` is PostgreSQL's, `verb` its first word (COPY keeps Redshift's own text).
+
+    With `tables` its meaning depends on their columns: translate it again with them.
+    """
 
     verb: str
     sql: str
+    tables: tuple[str, ...] = ()
+
+
+TableColumns = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]  # of each table: name, and columns with types
 
 
 @lru_cache(maxsize=256)
-def translate(text: str) -> Statement:
-    """One Redshift statement in PostgreSQL's SQL. Raises NotSupportedError, also for more than one statement."""
-    try:
-        tokens = StandIn().tokenize(text)
-    except SqlglotError as error:
-        raise NotSupportedError(f"The statement cannot be read: {_first_line(error)}") from None
-    while tokens and tokens[-1].token_type == TokenType.SEMICOLON:
-        tokens.pop()
+def translate(text: str, columns: TableColumns | None = None) -> Statement:
+    """One Redshift statement in PostgreSQL's SQL. Raises NotSupportedError."""
+    plain = lexer.without_escapes(text)
+    tokens = lexer.tokens(plain)
     if not tokens:
         return Statement("", text)
-    if any(token.token_type == TokenType.SEMICOLON for token in tokens):
-        raise NotSupportedError("The stand-in takes one statement at a time: execute them one by one.")
     verb = tokens[0].text.upper()
-    body = text[tokens[0].start : tokens[-1].end + 1]
+    body = plain[tokens[0].start : tokens[-1].end + 1]
     if verb == "COPY" or verb in supported.PLAIN_STATEMENTS:
-        pattern = supported.PLAIN_STATEMENTS.get(verb, "")
-        if not re.match(pattern, " ".join(body.split()), re.IGNORECASE):
-            raise NotSupportedError(f"The stand-in does not cover this form of {verb}.")
-        return Statement(verb, body)
-    for words, instead in supported.LACKING_STATEMENTS.items():
-        if [token.text.upper() for token in tokens[: len(words.split())]] == words.split():
-            raise NotSupportedError(f"Amazon Redshift has no {words}{instead}.", lacking=True)
-    if verb not in supported.VERBS:
-        raise NotSupportedError(f"The stand-in does not cover {verb} statements.")
-    _refuse_lacking_words(tokens, in_table=verb == "CREATE")
+        return Statement(verb, _plain(verb, body))
+    _refuse_lacking_statements(tokens)
+    if verb == "EXPLAIN":
+        rest = tokens[2:] if tokens[1:2] and tokens[1].text.upper() == "VERBOSE" else tokens[1:]
+        inner = translate(body[rest[0].start - tokens[0].start :] if rest else "", columns)
+        return Statement(verb, f"EXPLAIN {inner.sql}", inner.tables)
+    if verb in ("CREATE", "DROP", "ALTER") and tokens[1:2] and tokens[1].text.upper() == "SCHEMA":
+        return Statement(verb, _schema(body))
+    if verb == "DELETE" and tokens[1:2] and tokens[1].token_type != TokenType.FROM:
+        tokens.insert(1, Token(TokenType.FROM, "FROM"))
+    _refuse_lacking_words(tokens, in_table=verb in ("CREATE", "ALTER"))
     keys: list[str] = []
     if verb == "CREATE":
         tokens, keys = _without_table_attributes(tokens)
-    tree = _parse(tokens, text)
+    tree = _parse(tokens, plain)
     if isinstance(tree, exp.Create):
         validate.create(tree, keys)
     validate.nodes(tree)
-    return Statement(verb, _generate(rewrite.statement(tree)))
+    known = None if columns is None else {name: dict(found) for name, found in columns}
+    try:
+        subqueries.check(tree, known)
+        tree = rewrite.statement(tree, known)
+    except scope.NeedsColumns:
+        names = {scope.table_name(table) for table in tree.find_all(exp.Table)}
+        return Statement(verb, "", tuple(sorted(names)))
+    return Statement(verb, _generate(tree))
+
+
+def _plain(verb: str, body: str) -> str:
+    """A statement that runs as it is, or nearly so."""
+    flat = " ".join(body.split())
+    if not re.match(supported.PLAIN_STATEMENTS.get(verb, ""), flat, re.IGNORECASE):
+        raise NotSupportedError(f"The embedded warehouse does not cover this form of {verb}.")
+    if verb == "SET" and re.match(r"SET (SESSION )?search_path", flat, re.IGNORECASE):
+        return f"{body}, redshift, pg_catalog"
+    if verb in ("SET", "RESET", "SHOW"):
+        for name in supported.SETTINGS:
+            body = re.sub(rf"\b{name}\b", f"redshift.{name}", body, flags=re.IGNORECASE)
+        return "SET search_path = DEFAULT" if "search_path" in flat else body
+    if verb in ("GRANT", "REVOKE"):
+        return re.sub(r"\b(TO|FROM) GROUP\b", r"\1", body, flags=re.IGNORECASE)
+    return body
+
+
+def _schema(body: str) -> str:
+    """CREATE SCHEMA and DROP SCHEMA of one name."""
+    pattern = r"(CREATE SCHEMA( IF NOT EXISTS)? [\w\"]+|DROP SCHEMA( IF EXISTS)? [\w\"]+( CASCADE| RESTRICT)?)$"
+    if not re.match(pattern, " ".join(body.split()), re.IGNORECASE) or re.search(r"\bredshift\b", body, re.IGNORECASE):
+        raise NotSupportedError("The embedded warehouse does not cover this form of a statement on a SCHEMA.")
+    return lexer.folded(body)
+
+
+def _refuse_lacking_statements(tokens: list[Token]) -> None:
+    """Refuse statements by their first words."""
+    verb = tokens[0].text.upper()
+    for words, instead in supported.LACKING_STATEMENTS.items():
+        if [token.text.upper() for token in tokens[: len(words.split())]] == words.split():
+            raise NotSupportedError(f"Amazon Redshift has no {words}{instead}.", lacking=True)
+    if verb in supported.OTHER_VERBS:
+        raise NotSupportedError(f"The embedded warehouse does not cover {verb} statements.")
+    if verb not in supported.VERBS:
+        raise lexer.syntax_error(tokens[0].text)
 
 
 def _parse(tokens: list[Token], text: str) -> exp.Expression:
-    """sqlglot's tree of one statement. Raises NotSupportedError where it is not one that the stand-in covers."""
+    """sqlglot's tree of one statement. Raises NotSupportedError where it is not one that is covered."""
     try:
-        tree = StandIn().parser(error_level=ErrorLevel.RAISE).parse(tokens, text)[0]
-    except SqlglotError as error:
-        raise NotSupportedError(f"The statement cannot be parsed as Redshift SQL: {_first_line(error)}") from None
+        tree = Dialect().parser(error_level=ErrorLevel.RAISE).parse(tokens, text)[0]
+    except ParseError as error:
+        word = next((each.get("highlight") for each in error.errors if each.get("highlight")), "") or "end of input"
+        raise lexer.syntax_error(word) from None
+    except SqlglotError:
+        raise NotSupportedError("The statement cannot be parsed as Redshift SQL.") from None
     if not isinstance(tree, supported.STATEMENTS):
-        raise NotSupportedError(f"The stand-in does not cover {tokens[0].text.upper()} statements of this kind.")
+        raise NotSupportedError(f"The embedded warehouse does not cover this form of {tokens[0].text.upper()}.")
     return tree
 
 
 def _generate(tree: exp.Expression) -> str:
     """PostgreSQL's text of a rewritten tree; anything that sqlglot would leave out silently is refused."""
     try:
-        return tree.sql(dialect="postgres", unsupported_level=ErrorLevel.RAISE, comments=False)
-    except SqlglotError as error:
-        raise NotSupportedError(f"The stand-in does not cover this statement: {_first_line(error)}") from None
-
-
-def _first_line(error: Exception) -> str:
-    """sqlglot's message without its copy of the statement and its terminal colours."""
-    return re.sub(r"\x1b\[\d+m", "", str(error)).splitlines()[0]
+        return str(Generator(dialect="postgres", unsupported_level=ErrorLevel.RAISE, comments=False).generate(tree))
+    except SqlglotError:
+        raise NotSupportedError("The embedded warehouse does not cover a part of this statement.") from None
 
 
 def _refuse_lacking_words(tokens: list[Token], in_table: bool) -> None:
     """Refuse functions, column types and constraints that Redshift lacks, which the parser would rename or not read."""
-    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
-        word = token.text.upper()
-        if token.token_type in _TEXTS:
-            continue
-        if word in supported.LACKING_FUNCTIONS and following and following.token_type == TokenType.L_PAREN:
+    words = ["" if token.token_type in lexer.TEXTS else token.text.upper() for token in tokens]
+    for position, (word, following) in enumerate(zip(words, [*words[1:], ""], strict=True)):
+        if word in supported.LACKING_FUNCTIONS and following == "(":
             raise NotSupportedError(f"Amazon Redshift has no {word}{supported.LACKING_FUNCTIONS[word]}.", lacking=True)
-        if in_table and word in supported.LACKING_WORDS:
-            raise NotSupportedError(f"Amazon Redshift has no {supported.LACKING_WORDS[word]}.", lacking=True)
+        if not in_table:
+            continue
+        if word == "AS" and following in ("SELECT", "WITH", "("):  # a query, whose words are its own
+            return
+        for lacking, name in supported.LACKING_WORDS.items():
+            if words[position : position + len(lacking.split())] == lacking.split():
+                raise NotSupportedError(f"Amazon Redshift has no {name}.", lacking=True)
 
 
 def _without_table_attributes(tokens: list[Token]) -> tuple[list[Token], list[str]]:
     """The tokens without DISTKEY, SORTKEY, DISTSTYLE, ENCODE, BACKUP and their arguments, and the columns named."""
     kept: list[Token] = []
     keys: list[str] = []
-    words = ["" if token.token_type in _TEXTS else token.text.upper() for token in tokens] + ["", ""]
+    words = ["" if token.token_type in lexer.TEXTS else token.text.upper() for token in tokens] + ["", ""]
     depth = position = 0
     while position < len(tokens):
         word, following = words[position], words[position + 1]
@@ -135,7 +200,7 @@ def _without_table_attributes(tokens: list[Token]) -> tuple[list[Token], list[st
             return kept + tokens[position:], keys
         if word in supported.ATTRIBUTES:
             if following not in supported.ATTRIBUTES[word]:
-                raise NotSupportedError(f"The stand-in does not cover {word} {following}.")
+                raise NotSupportedError(f"Amazon Redshift has no {word} {following}.", lacking=True)
             position += 1
         elif word in ("COMPOUND", "INTERLEAVED") and following == "SORTKEY":
             pass

@@ -6,26 +6,24 @@ from sqlglot import exp
 from sqlglot.errors import ErrorLevel
 
 from infra.errors import NotSupportedError
-from infra.local.dialect import supported
+from infra.local.dialect import lexer, supported
 
 
 def nodes(tree: exp.Expression) -> None:
-    """Refuse every construct, function and type that is not in the supported."""
+    """Refuse every construct, function and type that is not supported."""
     for node in tree.walk():
         for kind, name in supported.LACKING.items():
             if isinstance(node, kind):
                 raise NotSupportedError(f"Amazon Redshift has no {name}.", lacking=True)
-        if type(node) is exp.Anonymous and node.name.lower() not in supported.NAMED_FUNCTIONS:
-            raise NotSupportedError(f"The stand-in does not cover the function {node.name.upper()}.")
         if type(node) not in supported.NODES:
-            raise NotSupportedError(f"The stand-in does not cover {_words(node)}.")
+            raise NotSupportedError(f"The embedded warehouse does not cover {_words(node)}.")
         for part, value in node.args.items():
             if value and (type(node), part) in supported.LACKING_PARTS:
                 raise NotSupportedError(
                     f"Amazon Redshift has no {supported.LACKING_PARTS[type(node), part]}.", lacking=True
                 )
             if value and part not in supported.PARTS.get(type(node), part).split():
-                raise NotSupportedError(f"The stand-in does not cover this form of {_words(node)}.")
+                raise NotSupportedError(f"The embedded warehouse does not cover this form of {_words(node)}.")
         if checker := _CHECKERS.get(type(node)):
             checker(node)
 
@@ -40,12 +38,14 @@ def create(tree: exp.Create, keys: list[str]) -> None:
     """Refuse CREATE of other things than tables and views, and a DISTKEY or SORTKEY that names no column."""
     if tree.kind not in ("TABLE", "VIEW") or (tree.kind == "TABLE" and tree.args.get("replace")):
         raise NotSupportedError(
-            f"The stand-in does not cover CREATE {'OR REPLACE ' * bool(tree.args.get('replace'))}{tree.kind}."
+            f"The embedded warehouse does not cover CREATE {'OR REPLACE ' * bool(tree.args.get('replace'))}{tree.kind}."
         )
+    if tree.expression and tree.args.get("exists"):
+        raise NotSupportedError("Amazon Redshift has no CREATE TABLE IF NOT EXISTS ... AS.", lacking=True)
     if not isinstance(tree.this, exp.Schema) and not tree.expression:
-        raise NotSupportedError("The stand-in does not cover a CREATE TABLE without columns.")
-    columns = {column.name.lower() for column in tree.this.find_all(exp.ColumnDef)}
-    unknown = [key for key in keys if columns and key.lower() not in columns]
+        raise NotSupportedError("The embedded warehouse does not cover a CREATE TABLE without columns.")
+    columns = {lexer.folded(column.name) for column in tree.this.find_all(exp.ColumnDef)}
+    unknown = [key for key in keys if columns and lexer.folded(key) not in columns]
     if unknown:
         raise NotSupportedError(f'column "{unknown[0]}" named in key does not exist')
 
@@ -53,39 +53,19 @@ def create(tree: exp.Create, keys: list[str]) -> None:
 def _drop(node: exp.Drop) -> None:
     """Only tables and views are dropped."""
     if node.kind not in ("TABLE", "VIEW"):
-        raise NotSupportedError(f"The stand-in does not cover DROP {node.kind}.")
+        raise NotSupportedError(f"The embedded warehouse does not cover DROP {node.kind}.")
 
 
 def _distinct(node: exp.Distinct) -> None:
     """DISTINCT stands alone in SELECT and before one argument in an aggregate."""
     if node.args.get("on"):
         raise NotSupportedError("Amazon Redshift has no DISTINCT ON: number the rows and keep the first.", lacking=True)
-    if len(node.expressions) > 1:
-        raise NotSupportedError("Amazon Redshift has no COUNT(DISTINCT ...) of several columns.", lacking=True)
 
 
 def _set_operation(node: exp.SetOperation) -> None:
     """Only UNION has ALL."""
     if not node.args.get("distinct"):
         raise NotSupportedError(f"Amazon Redshift has no {node.key.upper()} ALL.", lacking=True)
-
-
-def _if(node: exp.If) -> None:
-    """A branch of CASE is an If too."""
-    if not isinstance(node.parent, exp.Case):
-        raise NotSupportedError("Amazon Redshift has no IF function: use CASE.", lacking=True)
-
-
-def _concat(node: exp.Concat) -> None:
-    """CONCAT takes two arguments there, any number in PostgreSQL."""
-    if len(node.expressions) != 2:
-        raise NotSupportedError("Amazon Redshift's CONCAT takes two arguments: use ||.", lacking=True)
-
-
-def _substring(node: exp.Substring) -> None:
-    """PostgreSQL's SUBSTRING also takes a pattern."""
-    if any(isinstance(part, exp.Literal) and part.is_string for part in (node.args["start"], node.args.get("length"))):
-        raise NotSupportedError("The stand-in does not cover SUBSTRING with a pattern.")
 
 
 def _values(node: exp.Values) -> None:
@@ -100,32 +80,6 @@ def _with_query(node: exp.CTE) -> None:
         raise NotSupportedError("Amazon Redshift has no INSERT, UPDATE or DELETE in WITH.", lacking=True)
 
 
-def _extract(node: exp.Extract) -> None:
-    """EXTRACT's parts."""
-    if node.name.lower() not in supported.DATE_PARTS:
-        raise NotSupportedError(f"The stand-in does not cover EXTRACT({node.name}).")
-
-
-def _difference(node: exp.TsOrDsDiff) -> None:
-    """DATEDIFF's units."""
-    if node.unit.name.lower() not in supported.DIFFERENCES:
-        raise NotSupportedError(f"The stand-in does not cover DATEDIFF({node.unit.name}).")
-
-
-def _truncation(node: exp.TimestampTrunc) -> None:
-    """DATE_TRUNC's units."""
-    if node.unit.name.lower() not in supported.TRUNCATIONS:
-        raise NotSupportedError(f"The stand-in does not cover DATE_TRUNC({node.unit.name}).")
-
-
-def _named(node: exp.Anonymous) -> None:
-    """TO_CHAR takes a point in time and a pattern that is written out."""
-    if node.name.lower() == "to_char":
-        pattern = node.expressions[-1]
-        if not (pattern.is_string and re.fullmatch(supported.TIME_FORMAT, pattern.name)):
-            raise NotSupportedError(f"The stand-in does not cover TO_CHAR with the pattern {_words(pattern)}.")
-
-
 def _type(node: exp.DataType) -> None:
     """Types of the vocabulary, with lengths that Redshift allows."""
     kind, numbers = node.this, [part.name.upper() for part in node.expressions]
@@ -133,27 +87,10 @@ def _type(node: exp.DataType) -> None:
         name = kind.name if kind != exp.DType.ARRAY else "ARRAY: use SUPER"
         raise NotSupportedError(f"Amazon Redshift has no type {name}.", lacking=True)
     if kind not in supported.TYPES or (numbers and kind == exp.DType.TIMESTAMP):
-        raise NotSupportedError(f"The stand-in does not cover the type {node.sql(dialect='redshift')}.")
-    if isinstance(node.parent, exp.Cast) and kind in supported.LONGEST:
-        if numbers:  # cuts bytes there and characters here
-            raise NotSupportedError("The stand-in does not cover a cast to a text type with a length.")
-        if kind in supported.SINGLE_BYTE:  # as long as the value there, one character here
-            raise NotSupportedError("The stand-in does not cover a cast to CHAR: use VARCHAR.")
+        raise NotSupportedError(f"The embedded warehouse does not cover the type {node.sql(dialect='redshift')}.")
     longest = supported.LONGEST.get(kind, 38 if kind == exp.DType.DECIMAL else None)
     if longest and numbers and numbers[0] != "MAX" and not 0 < int(numbers[0]) <= longest:
         raise NotSupportedError(f"length for type {kind.name.lower()} cannot exceed {longest}", lacking=True)
-
-
-def _window(node: exp.Window) -> None:
-    """An aggregate with ORDER BY in OVER needs a frame, of ROWS; a ranking has none."""
-    frame = node.args.get("spec")
-    if frame and frame.args.get("kind") != "ROWS":
-        raise NotSupportedError("Amazon Redshift's windows have ROWS alone, not RANGE or GROUPS.", lacking=True)
-    ranking = isinstance(node.this, supported.RANKINGS)
-    if node.args.get("order") and not frame and not ranking:
-        raise NotSupportedError(
-            "Aggregate window functions with an ORDER BY clause require a frame clause", lacking=True
-        )
 
 
 def _merge(node: exp.Merge) -> None:
@@ -161,7 +98,7 @@ def _merge(node: exp.Merge) -> None:
     whens = node.args["whens"].expressions
     if len(whens) != 2 or {bool(when.args.get("matched")) for when in whens} != {True, False}:
         raise NotSupportedError("Amazon Redshift's MERGE needs both WHEN MATCHED and WHEN NOT MATCHED.", lacking=True)
-    if any(isinstance(when.args["then"], exp.Var) and when.args["then"].name != "DELETE" for when in whens):
+    if any(isinstance(when.args["then"], exp.Var) and when.args["then"].name.upper() != "DELETE" for when in whens):
         raise NotSupportedError("Amazon Redshift's MERGE has no DO NOTHING.", lacking=True)
     if any(when.args.get("condition") or when.args.get("source") for when in whens):
         raise NotSupportedError("Amazon Redshift's MERGE has no conditions after MATCHED.", lacking=True)
@@ -177,16 +114,6 @@ def _delete(node: exp.Delete) -> None:
         raise NotSupportedError("Amazon Redshift's DELETE has no alias for its table.", lacking=True)
 
 
-def _select(node: exp.Select) -> None:
-    """QUALIFY becomes a subquery: its every column would show, and the clauses after it would come first."""
-    if node.args.get("qualify") and node.is_star:
-        raise NotSupportedError("The stand-in does not cover SELECT * with QUALIFY: name the columns.")
-    if node.args.get("qualify") and any(node.args.get(part) for part in ("distinct", "order", "limit", "offset")):
-        raise NotSupportedError(
-            "The stand-in does not cover QUALIFY with DISTINCT, ORDER BY or LIMIT: put it into a subquery."
-        )
-
-
 def _identifier(node: exp.Identifier) -> None:
     """Names that Redshift reserves, and columns that only PostgreSQL has."""
     name, owner = node.name.lower(), node.parent
@@ -199,9 +126,107 @@ def _identifier(node: exp.Identifier) -> None:
         )
 
 
+def _if(node: exp.If) -> None:
+    """A branch of CASE is an If too."""
+    if not isinstance(node.parent, exp.Case):
+        raise NotSupportedError("Amazon Redshift has no IF function: use CASE.", lacking=True)
+
+
+def _function(node: exp.Anonymous) -> None:
+    """A function of the list, with as many arguments as it takes."""
+    name = node.name.lower()
+    if name == "values" and node.find_ancestor(exp.Merge):
+        return
+    if name not in supported.FUNCTIONS:
+        raise NotSupportedError(f"The embedded warehouse does not cover the function {name.upper()}.")
+    arguments = node.expressions
+    if len(arguments) == 1 and isinstance(arguments[0], exp.Distinct):
+        arguments = arguments[0].expressions
+        if name == "count" and len(arguments) > 1:
+            raise NotSupportedError("Amazon Redshift has no COUNT(DISTINCT ...) of several columns.", lacking=True)
+    fewest, most = supported.FUNCTIONS[name]
+    if name in ("lag", "lead") and len(arguments) == 3:
+        raise NotSupportedError(f"Amazon Redshift has no third argument of {name.upper()}.", lacking=True)
+    if name == "concat" and len(arguments) != 2:
+        raise NotSupportedError("Amazon Redshift's CONCAT takes two arguments: use ||.", lacking=True)
+    if not fewest <= len(arguments) <= most:
+        raise NotSupportedError(f"Amazon Redshift's {name.upper()} does not take {len(arguments)} arguments.", lacking=True)
+    if name == "to_char" and not (
+        arguments[1].is_string
+        and (re.fullmatch(supported.TIME_FORMAT, arguments[1].name) or re.fullmatch(supported.NUMBER_FORMAT, arguments[1].name))
+    ):
+        raise NotSupportedError(f"The embedded warehouse does not cover TO_CHAR with the pattern {_words(arguments[1])}.")
+    if name in ("substring", "substr") and any(part.is_string for part in arguments[1:]):
+        raise NotSupportedError("The embedded warehouse does not cover SUBSTRING with a pattern.")
+
+
+def _window(node: exp.Window) -> None:
+    """An aggregate with ORDER BY in OVER needs a frame, of ROWS; a ranking has none."""
+    frame, order = node.args.get("spec"), node.args.get("order")
+    if frame and (frame.args.get("kind") or "").upper() != "ROWS":
+        raise NotSupportedError("Amazon Redshift's windows have ROWS alone, not RANGE or GROUPS.", lacking=True)
+    inner = node.this.this if isinstance(node.this, exp.IgnoreNulls | exp.RespectNulls | exp.WithinGroup) else node.this
+    name = inner.name.lower()
+    if order and not frame and name not in supported.RANKINGS:
+        raise NotSupportedError(
+            "Aggregate window functions with an ORDER BY clause require a frame clause", lacking=True
+        )
+    if order and any(isinstance(part.this, exp.Literal) for part in order.expressions):
+        raise NotSupportedError("constant expressions are not supported in the ORDER BY of a window", lacking=True)
+    if isinstance(inner, exp.Anonymous) and len(inner.expressions) == 1 and isinstance(inner.expressions[0], exp.Distinct):
+        if name not in ("count", "sum", "avg", "listagg"):
+            return
+        raise NotSupportedError(f"The embedded warehouse does not cover {name.upper()}(DISTINCT) with OVER.")
+
+
+def _bracket(node: exp.Bracket) -> None:
+    """Only SUPER has parts."""
+    raise NotSupportedError(f"The embedded warehouse does not cover SUPER and its parts, as in {_words(node)}.")
+
+
+def _comparison(node: exp.Binary) -> None:
+    """Rows are not compared."""
+    if isinstance(node.this, exp.Tuple) or isinstance(node.expression, exp.Tuple):
+        if isinstance(node.parent, exp.Update):
+            raise NotSupportedError("Amazon Redshift's SET takes one column and one expression.", lacking=True)
+        raise NotSupportedError("Amazon Redshift has no comparison of rows.", lacking=True)
+
+
+def _table(node: exp.Table) -> None:
+    """System tables and views are named as such where they are not imitated."""
+    name, schema = node.name.lower(), node.db.lower()
+    if schema in ("", "pg_catalog", "redshift") and re.fullmatch(supported.SYSTEM_RELATION, name):
+        if name not in supported.SYSTEM_RELATIONS:
+            raise NotSupportedError(f"The embedded warehouse does not cover the system view {name}.")
+    elif schema == "redshift":
+        raise NotSupportedError(f"schema {schema} does not exist")
+
+
+def _alter(node: exp.Alter) -> None:
+    """ALTER TABLE, one change at a time."""
+    if node.args.get("kind") != "TABLE" or len(node.args["actions"]) != 1:
+        raise NotSupportedError("The embedded warehouse does not cover this form of ALTER.")
+    action = node.args["actions"][0]
+    if isinstance(action, exp.AlterColumn | exp.AddConstraint):
+        raise NotSupportedError("The embedded warehouse does not cover this form of ALTER TABLE.")
+
+
+def _identity(node: exp.GeneratedAsIdentityColumnConstraint) -> None:
+    """GENERATED BY DEFAULT AS IDENTITY(seed, step) or IDENTITY(seed, step)."""
+    if "on_null" in node.args and not node.args.get("start"):
+        raise NotSupportedError("Amazon Redshift has no GENERATED BY DEFAULT AS IDENTITY without (seed, step).", lacking=True)
+
+
+def _cast(node: exp.Cast) -> None:
+    """A cast to CHAR alone is as long as its value there, one character here."""
+    if node.to.this in supported.SINGLE_BYTE and not node.to.expressions:
+        raise NotSupportedError("The embedded warehouse does not cover a cast to CHAR without a length: use VARCHAR.")
+
+
 _CHECKERS = {
     exp.Drop: _drop, exp.Distinct: _distinct, exp.Except: _set_operation, exp.Intersect: _set_operation, exp.If: _if,
-    exp.Concat: _concat, exp.Substring: _substring, exp.Values: _values, exp.CTE: _with_query, exp.Extract: _extract,
-    exp.TsOrDsDiff: _difference, exp.TimestampTrunc: _truncation, exp.Anonymous: _named, exp.DataType: _type,
-    exp.Window: _window, exp.Merge: _merge, exp.Delete: _delete, exp.Select: _select, exp.Identifier: _identifier,
+    exp.Anonymous: _function, exp.Values: _values, exp.CTE: _with_query, exp.DataType: _type, exp.Cast: _cast,
+    exp.Window: _window, exp.Merge: _merge, exp.Delete: _delete, exp.Identifier: _identifier, exp.Bracket: _bracket,
+    exp.Table: _table, exp.Alter: _alter, exp.GeneratedAsIdentityColumnConstraint: _identity,
+    **dict.fromkeys((exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE), _comparison),
 }  # fmt: skip

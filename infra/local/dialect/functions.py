@@ -1,0 +1,221 @@
+"""Redshift's functions in PostgreSQL's words, where the name or the form differs: each a few lines."""
+
+from collections.abc import Callable
+
+import sqlglot
+from sqlglot import exp
+
+from infra.errors import NotSupportedError
+from infra.local.dialect import supported
+
+
+def call(name: str, *arguments: exp.Expression | str) -> exp.Anonymous:
+    """A call of a function; a str is a string."""
+    return exp.Anonymous(
+        this=name, expressions=[exp.Literal.string(part) if isinstance(part, str) else part.copy() for part in arguments]
+    )
+
+
+def postgres(text: str) -> exp.Expression:
+    """The tree of an expression of PostgreSQL's."""
+    return sqlglot.parse_one(text, dialect="postgres")
+
+
+def moment(node: exp.Expression) -> exp.Expression:
+    """A point in time of any type as a TIMESTAMP."""
+    return call("moment", node)
+
+
+def unit_of(node: exp.Expression, function: str) -> str:
+    """The one spelling of a unit of time, written as a word or a string."""
+    name = node.name.lower()
+    if name not in supported.UNITS:
+        raise NotSupportedError(f'"{node.name}" is not a date part that {function} knows.')
+    return supported.UNITS[name]
+
+
+def boundary_unit(node: exp.Expression, function: str) -> str:
+    """A unit with a length, so neither a day of the week nor an epoch."""
+    unit = unit_of(node, function)
+    if unit not in supported.LENGTHS:
+        raise NotSupportedError(f"The embedded warehouse does not cover {function}({node.name}).")
+    return unit
+
+
+def _dateadd(node: exp.Anonymous) -> exp.Expression:
+    unit, number, start = node.expressions
+    whole = exp.cast(call("cut", number), "bigint") if not isinstance(number, exp.Literal) else number
+    return call("date_add", boundary_unit(unit, "DATEADD"), whole, start)
+
+
+def _datediff(node: exp.Anonymous) -> exp.Expression:
+    unit, start, finish = node.expressions
+    return call("date_diff", boundary_unit(unit, "DATEDIFF"), moment(start), moment(finish))
+
+
+def _date_part(node: exp.Anonymous) -> exp.Expression:
+    unit = unit_of(node.expressions[0], "DATE_PART")
+    return call("date_part", unit, moment(node.expressions[1]))
+
+
+def _date_trunc(node: exp.Anonymous) -> exp.Expression:
+    return call("date_trunc", boundary_unit(node.expressions[0], "DATE_TRUNC"), node.expressions[1])
+
+
+def _moments(name: str, places: tuple[int, ...]) -> Callable[[exp.Anonymous], exp.Expression]:
+    """A function whose arguments at these places are points in time."""
+
+    def rewrite(node: exp.Anonymous) -> exp.Expression:
+        parts = [moment(part) if at in places else part for at, part in enumerate(node.expressions)]
+        return call(name, *parts)
+
+    return rewrite
+
+
+def _convert_timezone(node: exp.Anonymous) -> exp.Expression:
+    *zones, start = node.expressions
+    return call("convert_timezone", *zones, moment(start))
+
+
+def _decode(node: exp.Anonymous) -> exp.Expression:
+    """NULL equals NULL here."""
+    value, *rest = node.expressions
+    case = exp.Case()
+    for search, result in zip(rest[::2], rest[1::2], strict=False):
+        same = exp.NullSafeEQ(this=value.copy(), expression=search.copy())
+        case = case.when(exp.Paren(this=same), result.copy(), copy=False)
+    return case.else_(rest[-1].copy(), copy=False) if len(rest) % 2 else case
+
+
+def _nvl2(node: exp.Anonymous) -> exp.Expression:
+    value, present, absent = node.expressions
+    known = exp.Not(this=exp.Is(this=exp.Paren(this=value.copy()), expression=exp.Null()))
+    return exp.Case().when(known, present.copy(), copy=False).else_(absent.copy(), copy=False)
+
+
+def _nvl(node: exp.Anonymous) -> exp.Expression:
+    return call("coalesce", *node.expressions)
+
+
+def _median(node: exp.Anonymous) -> exp.Expression:
+    return call("percentile_of", node.expressions[0], postgres("CAST(0.5 AS DOUBLE PRECISION)"))
+
+
+def _json_path(node: exp.Anonymous) -> exp.Expression:
+    """The last argument may be a Boolean: NULL for JSON that is not valid."""
+    json, *path = node.expressions
+    invalid_is_null = path.pop() if isinstance(path[-1], exp.Boolean) else exp.false()
+    return call("json_path", json, invalid_is_null, *path)
+
+
+def _listagg(node: exp.Anonymous, order: exp.Order | None) -> exp.Expression:
+    """NULL and '' are left out."""
+    value, *delimiter = node.expressions
+    distinct = isinstance(value, exp.Distinct)
+    if distinct:
+        value, *delimiter = value.expressions
+    cleaned = call("nullif", exp.cast(value.copy(), "text"), "")
+    aggregate = call("string_agg", cleaned, delimiter[0] if delimiter else "")
+    if order and distinct:
+        if any(part.this != value for part in order.expressions):
+            raise NotSupportedError("The embedded warehouse does not cover LISTAGG(DISTINCT) in the order of another value.")
+        order = exp.Order(expressions=[exp.Ordered(this=cleaned.copy(), desc=part.args.get("desc"), nulls_first=False)
+                                       for part in order.expressions])  # fmt: skip
+    text = ", ".join(part.sql("postgres") for part in aggregate.expressions)
+    ordered = f" {order.sql('postgres')}" if order else ""
+    return call("listed", postgres(f"string_agg({'DISTINCT ' * distinct}{text}{ordered})"))
+
+
+def within_group(node: exp.WithinGroup) -> exp.Expression:
+    """LISTAGG and the percentiles, whose order stands after them."""
+    function, order = node.this, node.expression
+    name = function.name.lower()
+    if name == "listagg":
+        return _listagg(function, order)
+    fraction = exp.cast(function.expressions[0].copy(), "double precision")
+    value, descending = order.expressions[0].this, bool(order.expressions[0].args.get("desc"))
+    if name == "percentile_disc" and not isinstance(node.parent, exp.Window):
+        direction = " DESC" if descending else ""
+        text = f"percentile_disc({fraction.sql('postgres')}) WITHIN GROUP (ORDER BY {value.sql('postgres')}{direction})"
+        return postgres(text)
+    if descending:
+        fraction = exp.Paren(this=exp.Sub(this=exp.Literal.number(1), expression=fraction))
+    if name == "percentile_disc":
+        raise NotSupportedError("The embedded warehouse does not cover PERCENTILE_DISC with OVER.")
+    return call("percentile_of", value, fraction)
+
+
+def window(node: exp.Window) -> exp.Expression:
+    """Aggregates that PostgreSQL has not as window functions, and IGNORE NULLS."""
+    inner = node.this
+    if isinstance(inner, exp.WithinGroup) and inner.this.name.lower() == "listagg":
+        return _listed_window(node, inner)
+    if isinstance(inner, exp.Anonymous) and inner.name.lower() == "listagg":
+        return _listed_window(node, exp.WithinGroup(this=inner.copy()))
+    if isinstance(inner, exp.Anonymous) and inner.name.lower() == "ratio_to_report":
+        value = inner.expressions[0]
+        total = node.copy()
+        total.set("this", call("sum", value))
+        part = exp.cast(value.copy(), "double precision")
+        return exp.Paren(this=exp.Div(this=part, expression=total, typed=True))
+    nulls = inner if isinstance(inner, exp.IgnoreNulls | exp.RespectNulls) else None
+    if isinstance(inner, exp.Anonymous) and inner.expressions and isinstance(inner.expressions[0], exp.IgnoreNulls):
+        nulls = inner.expressions[0]
+        inner.expressions[0].replace(nulls.this.copy())
+        nulls = exp.IgnoreNulls(this=inner)
+    return node if nulls is None else _without_nulls(node, nulls)
+
+
+def _listed_window(node: exp.Window, inner: exp.WithinGroup) -> exp.Expression:
+    """LISTAGG over a whole partition, in the order of its WITHIN GROUP."""
+    if isinstance(inner.this.expressions[0], exp.Distinct):
+        raise NotSupportedError("Amazon Redshift has no DISTINCT in LISTAGG with OVER.", lacking=True)
+    listed = _listagg(inner.this, None)
+    over = node.copy()
+    over.set("this", listed.expressions[0])
+    if inner.expression:
+        over.set("order", inner.expression.copy())
+        over.set("spec", _frame("UNBOUNDED", "PRECEDING", "UNBOUNDED", "FOLLOWING"))
+    return call("listed", over)
+
+
+def _frame(start: str | exp.Expression, start_side: str, end: str | exp.Expression, end_side: str) -> exp.WindowSpec:
+    """ROWS BETWEEN ... AND ..."""
+    return exp.WindowSpec(kind="ROWS", start=start, start_side=start_side, end=end, end_side=end_side)
+
+
+def _without_nulls(node: exp.Window, nulls: exp.Expression) -> exp.Expression:
+    """IGNORE NULLS by aggregates that skip them; LAG and LEAD look at the rows before and after."""
+    function, over = nulls.this, node.copy()
+    if isinstance(nulls, exp.RespectNulls):
+        over.set("this", function.copy())
+        return over
+    name, value = function.name.lower(), function.expressions[0]
+    one = exp.Literal.number(1)
+    number = function.expressions[1].sql("postgres") if len(function.expressions) > 1 else "1"
+    if name in ("first_value", "last_value"):
+        over.set("this", call(name.replace("value", "present"), value))
+        return over
+    if name == "lag":
+        over.set("spec", _frame("UNBOUNDED", "PRECEDING", one, "PRECEDING"))
+    elif name == "lead":
+        over.set("spec", _frame(one, "FOLLOWING", "UNBOUNDED", "FOLLOWING"))
+    elif name != "nth_value":
+        raise NotSupportedError(f"Amazon Redshift has no IGNORE NULLS with {name.upper()}.", lacking=True)
+    over.set("this", call("present", value))
+    text = over.sql("postgres")
+    place = f"cardinality({text}) + 1 - {number}" if name == "lag" else number
+    return postgres(f"(array_at({text}, {place}))")
+
+
+_COMPARED = {"date_cmp", "timestamp_cmp", "date_cmp_timestamp", "timestamp_cmp_date", "timestamp_cmp_timestamptz"}
+REWRITTEN: dict[str, Callable[[exp.Anonymous], exp.Expression]] = {
+    "dateadd": _dateadd, "date_add": _dateadd, "datediff": _datediff, "date_diff": _datediff, "date_part": _date_part,
+    "pgdate_part": _date_part, "date_trunc": _date_trunc, "convert_timezone": _convert_timezone,
+    "decode": _decode, "nvl": _nvl, "nvl2": _nvl2, "median": _median, "json_extract_path_text": _json_path,
+    "listagg": lambda node: _listagg(node, None),
+    "last_day": _moments("last_day", (0,)), "add_months": _moments("add_months", (0,)),
+    "months_between": _moments("months_between", (0, 1)), "next_day": _moments("next_day", (0,)),
+    "date_part_year": _moments("date_part_year", (0,)),
+    **dict.fromkeys(_COMPARED, _moments("compare", (0, 1))),
+}  # fmt: skip

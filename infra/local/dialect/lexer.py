@@ -1,0 +1,123 @@
+"""A statement's tokens: strings without backslashes, names in lower case, and what sqlglot would read too kindly."""
+
+import re
+
+from sqlglot.dialects.redshift import Redshift
+from sqlglot.errors import SqlglotError
+from sqlglot.tokens import Token, TokenType
+
+from infra.errors import NotSupportedError
+
+TEXTS = (TokenType.STRING, TokenType.IDENTIFIER)
+NAME_LENGTH = 63  # bytes, of PostgreSQL; Redshift has 127
+
+# A quoted name, a comment (which are left alone), or a string with its letter E.
+_PARTS = re.compile(r'"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|\b[eE]?\'(?:[^\'\\]|\'\'|\\.)*\'|\'(?:[^\'\\]|\'\'|\\.)*\'', re.DOTALL)
+_ESCAPE = re.compile(r"\\([0-7]{1,3}|.)", re.DOTALL)
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+_DANGLING = {"FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "UNION"}
+
+
+class Tokenizer(Redshift.Tokenizer):
+    """Without escapes by backslash: they are read before."""
+
+    STRING_ESCAPES = ["'"]
+
+
+def syntax_error(word: str) -> NotSupportedError:
+    """Redshift's message for a word that does not belong where it stands."""
+    return NotSupportedError(f'syntax error at or near "{word}"')
+
+
+def without_escapes(text: str) -> str:
+    """The text with what its backslashes in strings mean: \\n a line's end, \\101 an octal code, \\x the x itself."""
+    return _PARTS.sub(lambda part: _unescaped(part[0]), text) if "\\" in text else text
+
+
+def _unescaped(part: str) -> str:
+    """One part of the text; a string comes back as standard SQL writes it."""
+    if part[0] not in "'eE" or "\\" not in part:
+        return part
+    body = part[part.index("'") + 1 : -1].replace("''", "\\'")
+    return "'" + _ESCAPE.sub(_meaning, body).replace("'", "''") + "'"
+
+
+def _meaning(escape: re.Match[str]) -> str:
+    """The character that an escape means."""
+    return chr(int(escape[1], 8)) if escape[1][0] in "01234567" else _ESCAPED.get(escape[1], escape[1])
+
+
+def split(text: str) -> tuple[str, ...]:
+    """The statements of a text, one or several between semicolons."""
+    if ";" not in text:
+        return (text,)
+    plain = without_escapes(text)
+    try:
+        tokens = Tokenizer().tokenize(plain)
+    except SqlglotError:
+        return (text,)  # translate says what is wrong with it
+    statements, start = [], 0
+    for token in tokens:
+        if token.token_type == TokenType.SEMICOLON:
+            statements.append((plain[start : token.start], token.start - start))
+            start = token.end + 1
+    statements.append((plain[start:], len(plain) - start))
+    written = [part.replace("\\", "\\\\") if "\\" in part else part for part, _ in statements]
+    return tuple(part for part in written if Tokenizer().tokenize(part)) or (text,)
+
+
+def tokens(text: str) -> list[Token]:
+    """The tokens of one statement. Raises NotSupportedError."""
+    try:
+        found: list[Token] = Tokenizer().tokenize(text)
+    except SqlglotError:
+        raise NotSupportedError("The statement cannot be read: a quote or a comment does not end.") from None
+    while found and found[-1].token_type == TokenType.SEMICOLON:
+        found.pop()
+    kept: list[Token] = []
+    for token in found:
+        if token.token_type in (TokenType.VAR, TokenType.IDENTIFIER) and len(token.text.encode()) > NAME_LENGTH:
+            raise NotSupportedError(f"The embedded warehouse does not cover names over {NAME_LENGTH} bytes: {token.text}")
+        if token.token_type == TokenType.IDENTIFIER:  # quoted names fold too, unless a setting says otherwise
+            token = Token(token.token_type, folded(token.text), token.line, token.col, token.start, token.end)
+        kept.append(token)
+    _check(kept)
+    return _plain_arguments([token for token in kept if token.text.upper() != "APPROXIMATE"])
+
+
+def folded(name: str) -> str:
+    """A name in lower case, as far as it is ASCII."""
+    return "".join(letter.lower() if letter < "\x7f" else letter for letter in name)
+
+
+def _check(found: list[Token]) -> None:
+    """Refuse what sqlglot takes and Redshift does not: a comma before nothing, ==, a query that begins with FROM."""
+    words = ["" if token.token_type in TEXTS else token.text.upper() for token in found]
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if (word == "," and (following in _DANGLING or following in (")", ""))) or following == "==":
+            text = found[words.index(following)].text if following else ","
+            if following or words[-1] == ",":
+                raise syntax_error(text)
+        if word in ("(", "ALL", "UNION") and following == "FROM":
+            raise syntax_error("FROM")
+    if words and words[0] == "INSERT":
+        for word in words:
+            if word in ("SELECT", "VALUES", "WITH", "DEFAULT"):
+                return
+            if word == "FROM":
+                raise syntax_error("FROM")
+
+
+def _plain_arguments(found: list[Token]) -> list[Token]:
+    """SUBSTRING(a FROM b FOR c) with commas."""
+    kept: list[Token] = []
+    depths: list[bool] = []
+    for position, token in enumerate(found):
+        if token.text == "(" and token.token_type == TokenType.L_PAREN:
+            depths.append(found[position - 1].text.upper() in ("SUBSTRING", "SUBSTR"))
+        elif token.token_type == TokenType.R_PAREN and depths:
+            depths.pop()
+        elif depths and depths[-1] and token.token_type in (TokenType.FROM, TokenType.FOR):
+            token = Token(TokenType.COMMA, ",", token.line, token.col, token.start, token.end)
+        kept.append(token)
+    return kept

@@ -1,0 +1,135 @@
+"""Subqueries, joins and sources that Redshift refuses, by the patterns that its guide documents."""
+
+import re
+
+from sqlglot import exp
+
+from infra.errors import NotSupportedError
+from infra.local.dialect import scope, supported
+from infra.local.dialect.scope import Columns
+
+_SYSTEM = r"(pg|information_schema)_?\w*"
+
+
+def check(tree: exp.Expression, columns: Columns | None) -> None:
+    """Refuse what Redshift refuses. Raises NotSupportedError, scope.NeedsColumns."""
+    for select in tree.find_all(exp.Select):
+        if select.find_ancestor(exp.Select):
+            _correlation(select)
+        _whole_rows(select, columns)
+        _group_by_correlated(select)
+    if isinstance(tree, exp.Update):
+        _update(tree)
+    _leader_node(tree)
+
+
+def _refuse_correlation(reason: str) -> None:
+    raise NotSupportedError(
+        f"This type of correlated subquery pattern is not supported due to internal error: {reason}", lacking=True
+    )
+
+
+def _owner(column: exp.Column, select: exp.Select) -> int | None:
+    """How many queries above `select` the table of a qualified column is; 0 for its own, None if it is not found."""
+    level, query = 0, select
+    while query is not None:
+        if any(source.alias_or_name.lower() == column.table.lower() for source in scope.sources(query)):
+            return level
+        level, query = level + 1, query.parent_select
+    return None
+
+
+def _correlation(select: exp.Select) -> None:
+    """Refuse the documented patterns of subqueries that name a table of an outer query."""
+    columns = [column for column in select.find_all(exp.Column) if column.table and column.parent_select is select]
+    levels = {level for column in columns if (level := _owner(column, select))}
+    if not levels:
+        return
+    if max(levels) > 1 and not select.find_ancestor(exp.CTE):
+        _refuse_correlation("it skips a query block")
+    join = select.find_ancestor(exp.Join, exp.Select)
+    if isinstance(join, exp.Join) and join.side and join.args.get("on") and _is_in(select, join.args["on"]):
+        _refuse_correlation("it is in the ON clause of an outer join")
+    if select.find(exp.Window):
+        _refuse_correlation("it has a window function")
+    if select.args.get("limit"):
+        _refuse_correlation("it has a LIMIT")
+    if select.args.get("group"):
+        _refuse_correlation("it has a GROUP BY")
+
+
+def _is_in(node: exp.Expression, above: exp.Expression) -> bool:
+    """Whether `node` is below `above`."""
+    at: exp.Expression | None = node
+    while at is not None and at is not above:
+        at = at.parent
+    return at is above
+
+
+def _group_by_correlated(select: exp.Select) -> None:
+    """A correlated subquery may not be grouped by."""
+    group = select.args.get("group")
+    if not group:
+        return
+    parts = {part.alias.lower(): part.this for part in select.expressions if isinstance(part, exp.Alias)}
+    for at, item in enumerate(group.expressions):
+        if isinstance(item, exp.Literal) and item.name.isdigit() and int(item.name) <= len(select.expressions):
+            item = select.expressions[int(item.name) - 1].unalias()
+        elif isinstance(item, exp.Column):
+            item = parts.get(item.name.lower(), item)
+        inner = item.find(exp.Select) if at is not None else None
+        if inner and any(column.table and _owner(column, inner) for column in inner.find_all(exp.Column)):
+            _refuse_correlation("its result is grouped by")
+
+
+def _whole_rows(select: exp.Select, columns: Columns | None) -> None:
+    """Redshift has no value that is a row of a table."""
+    tables = {source.alias_or_name.lower() for source in scope.sources(select)}
+    for column in select.find_all(exp.Column):
+        if column.table or column.parent_select is not select or column.name.lower() not in tables:
+            continue
+        if not any(column.name.lower() in scope.names(source, columns) for source in scope.sources(select)):
+            raise NotSupportedError(f'column "{column.name}" does not exist', lacking=True)
+
+
+def _update(tree: exp.Update) -> None:
+    """UPDATE ... FROM needs an equijoin with its target, and no outer join to it."""
+    from_ = tree.args.get("from_")
+    if not from_:
+        return
+    target = tree.this.alias_or_name.lower()
+    joins = [join for join in from_.find_all(exp.Join) if join.find_ancestor(exp.Select) is None]
+    if any(join.side and target in (join.this.alias_or_name.lower(), from_.this.alias_or_name.lower()) for join in joins):
+        raise NotSupportedError("Target table must be part of an equijoin predicate", lacking=True)
+    where = tree.args.get("where")
+    conditions = [where.this] if where else []
+    conditions += [join.args["on"] for join in joins if join.args.get("on")]
+    if not any(_joins(condition) for condition in conditions):
+        raise NotSupportedError("Target table must be part of an equijoin predicate", lacking=True)
+
+
+def _joins(condition: exp.Expression) -> bool:
+    """Whether two columns are equal in one of the conditions that must hold."""
+    parts = condition.flatten() if isinstance(condition, exp.And) else [condition]
+    return any(
+        isinstance(part.unnest(), exp.EQ) and part.unnest().left.find(exp.Column) and part.unnest().right.find(exp.Column)
+        for part in parts
+    )
+
+
+def _leader_node(tree: exp.Expression) -> None:
+    """Catalogs and functions of the leader node do not go together with tables."""
+    names = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
+    tables = [table for table in tree.find_all(exp.Table) if table.name and table.name.lower() not in names]
+    if isinstance(tree, exp.Create | exp.Insert | exp.Drop | exp.Alter) and not tree.find(exp.Select):
+        return
+    system = [table for table in tables if re.fullmatch(_SYSTEM, table.name.lower()) or table.db.lower() == "information_schema"]
+    own = [table for table in tables if not re.fullmatch(supported.SYSTEM_RELATION, table.name.lower())
+           and table.db.lower() not in ("information_schema", "pg_catalog")]  # fmt: skip
+    functions = [node for node in tree.find_all(exp.Anonymous) if node.name.lower() in supported.LEADER_FUNCTIONS]
+    if own and (system or functions):
+        name = (system[0].name if system else functions[0].name).lower()
+        raise NotSupportedError(
+            f"Specified types or functions not supported on Redshift tables: {name} is on the leader node alone.",
+            lacking=True,
+        )
