@@ -1,14 +1,14 @@
 """A psycopg2 connection to the embedded server whose cursors take Redshift SQL."""
 
 import shutil
+from collections.abc import Iterable
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import fasteners
 import psycopg2
 from psycopg2.extensions import cursor as PlainCursor
-from psycopg2.sql import SQL, Composable, Composed
 
 from infra import simulate_data
 from infra.config import Settings
@@ -16,7 +16,7 @@ from infra.errors import CopyError, NotSupportedError, WarehouseError
 from infra.local import supervisor
 from infra.local.connection_info import ConnectionInfo, open_connection, open_plain
 from infra.local.copy_command import load
-from infra.local.dialect import translate
+from infra.local.dialect import lexer, translate
 
 FEATURE_NOT_SUPPORTED, SYNTAX_ERROR, INTERNAL_ERROR = "0A000", "42601", "XX000"
 
@@ -78,19 +78,36 @@ def _redshift(kind: type[PlainCursor]) -> type[PlainCursor]:
     return kind if issubclass(kind, RedshiftSQL) else type(f"Redshift{kind.__name__}", (RedshiftSQL, kind), {})
 
 
-class RedshiftSQL:
-    """Makes a cursor class take Redshift SQL: each statement is translated, run as the stand-in's COPY, or refused."""
+class RedshiftSQL(PlainCursor):
+    """Makes a cursor class take Redshift SQL: each statement is translated, run as a COPY, or refused."""
 
-    def execute(self, query, vars=None):
-        """Run one Redshift statement; parameters as in psycopg2."""
-        if "\\" in _written(query):
-            message = "The stand-in does not cover a backslash in a statement, an escape in Redshift: bind the value."
-            self._fail(SYNTAX_ERROR, message)
+    connection: RedshiftConnection
+
+    def execute(self, query: Any, vars: Any = None) -> None:
+        """Run one Redshift statement or several; parameters as in psycopg2. The last one's result is there after."""
         if self.name and (self.withhold or self.scrollable):
             self._fail(FEATURE_NOT_SUPPORTED, "Amazon Redshift has no cursor WITH HOLD or SCROLL.")
-        text = self.mogrify(query, vars).decode(psycopg2.extensions.encodings[self.connection.encoding])
+        parts = lexer.split(self.mogrify(query, vars).decode(_encoding(self.connection)))
+        if len(parts) == 1 or not self.connection.autocommit:
+            for part in parts:
+                self._execute(part)
+            return
+        with self.connection.cursor(cursor_factory=PlainCursor) as plain:  # together in one transaction, as one message
+            plain.execute("BEGIN")
+            try:
+                for part in parts:
+                    self._execute(part)
+            except psycopg2.Error:
+                plain.execute("ROLLBACK")
+                raise
+            plain.execute("COMMIT")
+
+    def _execute(self, text: str) -> None:
+        """Run one statement."""
         try:
             statement = translate.translate(text)
+            if statement.tables:
+                statement = translate.translate(text, self._columns(statement.tables))
         except NotSupportedError as error:
             self._fail(FEATURE_NOT_SUPPORTED if error.lacking else SYNTAX_ERROR, str(error))
         if statement.verb == "COPY":
@@ -102,7 +119,7 @@ class RedshiftSQL:
         try:
             super().execute(statement.sql)
         except psycopg2.errors.CheckViolation as error:  # the only CHECKs are ours, named in rewrite.py
-            kind, length, _ = error.diag.constraint_name.split("_")
+            kind, length, _ = (error.diag.constraint_name or "").split("_")
             message = f"value too long for type character varying({length})"
             if kind == "char":
                 message = f"Multibyte character not supported for CHAR {length}: use VARCHAR"
@@ -110,32 +127,41 @@ class RedshiftSQL:
         if statement.verb == "TRUNCATE":
             self.connection.commit()
 
-    def executemany(self, query, vars_list):
+    def _columns(self, tables: tuple[str, ...]) -> translate.TableColumns:
+        """The columns of these tables and their types, of those that there are."""
+        with self.connection.cursor(cursor_factory=PlainCursor) as plain:
+            plain.execute(
+                "SELECT name, array_agg(attname::text ORDER BY attnum),"
+                " array_agg(format_type(atttypid, atttypmod) ORDER BY attnum)"
+                " FROM unnest(%s) AS n (name) INNER JOIN pg_attribute"
+                " ON attrelid = to_regclass(name) AND attnum > 0 AND NOT attisdropped GROUP BY name ORDER BY name",
+                (list(tables),),
+            )
+            return tuple((name, tuple(zip(names, types, strict=True))) for name, names, types in plain.fetchall())
+
+    def executemany(self, query: Any, vars_list: Iterable[Any]) -> None:
         """Run the statement once for each of `vars_list`."""
         for values in vars_list:
             self.execute(query, values)
 
-    def _not_in_redshift(self, *_, **__):
+    def _not_in_redshift(self, *_: Any, **__: Any) -> NoReturn:
         """Refuse what reaches PostgreSQL past `execute` and has no counterpart in Redshift."""
         self._fail(FEATURE_NOT_SUPPORTED, "Amazon Redshift has no COPY FROM STDIN, COPY TO STDOUT or callproc.")
 
     copy_expert = copy_from = copy_to = callproc = _not_in_redshift
 
-    def _fail(self, code: str, message: str):
+    def _fail(self, code: str, message: str) -> NoReturn:
         """Raise `message` from the server, so that the transaction ends up aborted as it would on Redshift."""
         with self.connection.cursor(cursor_factory=PlainCursor) as plain:
             statement = plain.mogrify("BEGIN RAISE EXCEPTION USING MESSAGE = %s, ERRCODE = %s; END", (message, code))
-            plain.execute("DO %s", (statement.decode(psycopg2.extensions.encodings[self.connection.encoding]),))
+            plain.execute("DO %s", (statement.decode(_encoding(self.connection)),))
+        raise AssertionError(message)  # the server raises it before
 
 
-class RedshiftCursor(RedshiftSQL, PlainCursor):
+class RedshiftCursor(RedshiftSQL):
     """psycopg2's own cursor for Redshift SQL."""
 
 
-def _written(query: str | bytes | Composable) -> str:
-    """What the programmer wrote of a query, without values (execute_values hands over bytes that hold them)."""
-    if isinstance(query, Composed):
-        return "".join(_written(part) for part in query)
-    if isinstance(query, SQL):
-        return query.string
-    return query if isinstance(query, str) else ""
+def _encoding(connection: psycopg2.extensions.connection) -> str:
+    """Python's name of a connection's encoding."""
+    return psycopg2.extensions.encodings[connection.encoding]

@@ -1,9 +1,13 @@
 """Redshift's system tables and functions that PostgreSQL lacks, in a schema of their own on the search path."""
 
+import hashlib
 from contextlib import closing
+from pathlib import Path
 
+from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Identifier
 
+from infra.errors import ServerError
 from infra.local.connection_info import ConnectionInfo, open_plain
 
 # Columns as in AWS's reference for STL_LOAD_ERRORS and STV_LOAD_STATE. Rows are written over a connection of their
@@ -24,42 +28,9 @@ CREATE TABLE IF NOT EXISTS redshift.stv_load_state (
 CREATE TABLE IF NOT EXISTS redshift.last_copy (session integer PRIMARY KEY, query integer, rows_loaded bigint);
 """
 
-# The last COPY of a session is in its settings, which a rollback takes back, and in last_copy, which the transaction of
-# the COPY does not see: the newer one of the two counts.
-#
-# AVG of integers is an integer in Redshift, of a DECIMAL it has that DECIMAL's scale (how its last digit comes about is
-# not documented, so it is refused). ROUND gives what it takes, with a number of digits also for a DOUBLE PRECISION.
-FUNCTIONS = """
-CREATE OR REPLACE FUNCTION redshift.pg_last_copy_id() RETURNS integer LANGUAGE sql AS $$
-SELECT greatest(-1, nullif(current_setting('redshift.last_copy_id', true), '')::integer,
-    (SELECT query FROM redshift.last_copy WHERE session = pg_backend_pid())) $$;
-CREATE OR REPLACE FUNCTION redshift.pg_last_copy_count() RETURNS bigint LANGUAGE sql AS $$
-SELECT CASE WHEN current_setting('redshift.last_copy_id', true) = redshift.pg_last_copy_id()::text
-    THEN current_setting('redshift.last_copy_count')::bigint
-    ELSE coalesce((SELECT rows_loaded FROM redshift.last_copy WHERE session = pg_backend_pid()), 0) END $$;
-CREATE OR REPLACE FUNCTION redshift.round(double precision, integer) RETURNS double precision IMMUTABLE STRICT
-LANGUAGE sql AS $$ SELECT pg_catalog.round($1::text::numeric, $2)::double precision $$;
-CREATE OR REPLACE FUNCTION redshift.round(integer, integer) RETURNS integer IMMUTABLE STRICT
-LANGUAGE sql AS $$ SELECT pg_catalog.round($1::numeric, $2)::integer $$;
-CREATE OR REPLACE FUNCTION redshift.round(bigint, integer) RETURNS bigint IMMUTABLE STRICT
-LANGUAGE sql AS $$ SELECT pg_catalog.round($1::numeric, $2)::bigint $$;
-CREATE OR REPLACE FUNCTION redshift.round(integer) RETURNS integer IMMUTABLE STRICT LANGUAGE sql AS $$ SELECT $1 $$;
-CREATE OR REPLACE FUNCTION redshift.round(bigint) RETURNS bigint IMMUTABLE STRICT LANGUAGE sql AS $$ SELECT $1 $$;
-CREATE OR REPLACE FUNCTION redshift.avg_step(bigint[], bigint) RETURNS bigint[] IMMUTABLE STRICT
-LANGUAGE sql AS $$ SELECT ARRAY[$1[1] + 1, $1[2] + $2] $$;
-CREATE OR REPLACE FUNCTION redshift.avg_result(bigint[]) RETURNS bigint IMMUTABLE STRICT
-LANGUAGE sql AS $$ SELECT $1[2] / nullif($1[1], 0) $$;
-CREATE OR REPLACE AGGREGATE redshift.avg(smallint)
-(SFUNC = int2_avg_accum, STYPE = bigint[], INITCOND = '{0,0}', FINALFUNC = redshift.avg_result);
-CREATE OR REPLACE AGGREGATE redshift.avg(integer)
-(SFUNC = int4_avg_accum, STYPE = bigint[], INITCOND = '{0,0}', FINALFUNC = redshift.avg_result);
-CREATE OR REPLACE AGGREGATE redshift.avg(bigint)
-(SFUNC = redshift.avg_step, STYPE = bigint[], INITCOND = '{0,0}', FINALFUNC = redshift.avg_result);
-CREATE OR REPLACE FUNCTION redshift.avg_refused(numeric, numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS
-$$ BEGIN RAISE EXCEPTION USING ERRCODE = 'syntax_error', MESSAGE =
-'The stand-in does not cover AVG of a DECIMAL: cast it to DOUBLE PRECISION.'; END $$;
-CREATE OR REPLACE AGGREGATE redshift.avg(numeric) (SFUNC = redshift.avg_refused, STYPE = numeric);
-"""
+# The functions and operators, by subject: what is made once in a database, and what may be replaced by a newer version.
+DIRECTORY = Path(__file__).parent / "system_sql"
+ONCE, REPLACEABLE = ("operators",), ("text", "dates", "numbers", "views")
 
 
 def install(info: ConnectionInfo) -> None:
@@ -71,13 +42,39 @@ def install(info: ConnectionInfo) -> None:
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
         if cursor.fetchone() is None:
             cursor.execute(SQL("CREATE DATABASE {}").format(database))
-        # New tables go to public; redshift comes before pg_catalog so that its AVG and ROUND are the ones found.
+        # New tables go to public; redshift comes before pg_catalog so that its functions are the ones found.
         path = "ALTER DATABASE {} SET search_path = public, redshift, pg_catalog"
         cursor.execute(SQL(path).format(database))
+        # A backslash is an escape, so that psycopg2 doubles those of bound values.
+        cursor.execute(SQL("ALTER DATABASE {} SET standard_conforming_strings = off").format(database))
     with closing(open_plain(info)) as connection, connection:
         cursor = connection.cursor()
-        cursor.execute(TABLES + FUNCTIONS)
+        cursor.execute(TABLES)
+        _install_functions(cursor)
         cursor.execute("TRUNCATE redshift.stv_load_state, redshift.last_copy")  # of sessions of an earlier server
+
+
+def _install_functions(cursor: Cursor) -> None:
+    """Make or replace the functions if they are not of this version: the schema's comment holds their fingerprint."""
+    cursor.execute("SELECT obj_description('redshift'::regnamespace)")
+    row = cursor.fetchone()
+    once, replaceable = (_source(names) for names in (ONCE, REPLACEABLE))
+    found = (row[0] if row and row[0] else "").split()
+    wanted = [hashlib.sha256(text.encode()).hexdigest()[:16] for text in (once, replaceable)]
+    if found == wanted:
+        return
+    if found and found[0] != wanted[0]:
+        raise ServerError("The embedded warehouse was made by another version: delete its directory and load again.")
+    cursor.execute("SET LOCAL standard_conforming_strings = on; SET LOCAL search_path = pg_catalog")
+    if not found:
+        cursor.execute(once)
+    cursor.execute(replaceable)
+    cursor.execute("COMMENT ON SCHEMA redshift IS %s", (" ".join(wanted),))
+
+
+def _source(names: tuple[str, ...]) -> str:
+    """The SQL of these files."""
+    return "".join((DIRECTORY / f"{name}.sql").read_text(encoding="utf-8") for name in names)
 
 
 def vacuum(info: ConnectionInfo) -> None:

@@ -9,24 +9,25 @@ from infra.errors import NotSupportedError
 from infra.local.dialect import supported
 
 
-def call(name: str, *arguments: exp.Expression | str) -> exp.Anonymous:
+def call(name: str, *arguments: exp.Expr | str) -> exp.Anonymous:
     """A call of a function; a str is a string."""
     return exp.Anonymous(
-        this=name, expressions=[exp.Literal.string(part) if isinstance(part, str) else part.copy() for part in arguments]
+        this=name,
+        expressions=[exp.Literal.string(part) if isinstance(part, str) else part.copy() for part in arguments],
     )
 
 
-def postgres(text: str) -> exp.Expression:
+def postgres(text: str) -> exp.Expr:
     """The tree of an expression of PostgreSQL's."""
     return sqlglot.parse_one(text, dialect="postgres")
 
 
-def moment(node: exp.Expression) -> exp.Expression:
+def moment(node: exp.Expr) -> exp.Expr:
     """A point in time of any type as a TIMESTAMP."""
     return call("moment", node)
 
 
-def unit_of(node: exp.Expression, function: str) -> str:
+def unit_of(node: exp.Expr, function: str) -> str:
     """The one spelling of a unit of time, written as a word or a string."""
     name = node.name.lower()
     if name not in supported.UNITS:
@@ -34,7 +35,7 @@ def unit_of(node: exp.Expression, function: str) -> str:
     return supported.UNITS[name]
 
 
-def boundary_unit(node: exp.Expression, function: str) -> str:
+def boundary_unit(node: exp.Expr, function: str) -> str:
     """A unit with a length, so neither a day of the week nor an epoch."""
     unit = unit_of(node, function)
     if unit not in supported.LENGTHS:
@@ -42,42 +43,42 @@ def boundary_unit(node: exp.Expression, function: str) -> str:
     return unit
 
 
-def _dateadd(node: exp.Anonymous) -> exp.Expression:
+def _dateadd(node: exp.Anonymous) -> exp.Expr:
     unit, number, start = node.expressions
     whole = exp.cast(call("cut", number), "bigint") if not isinstance(number, exp.Literal) else number
     return call("date_add", boundary_unit(unit, "DATEADD"), whole, start)
 
 
-def _datediff(node: exp.Anonymous) -> exp.Expression:
+def _datediff(node: exp.Anonymous) -> exp.Expr:
     unit, start, finish = node.expressions
     return call("date_diff", boundary_unit(unit, "DATEDIFF"), moment(start), moment(finish))
 
 
-def _date_part(node: exp.Anonymous) -> exp.Expression:
+def _date_part(node: exp.Anonymous) -> exp.Expr:
     unit = unit_of(node.expressions[0], "DATE_PART")
     return call("date_part", unit, moment(node.expressions[1]))
 
 
-def _date_trunc(node: exp.Anonymous) -> exp.Expression:
+def _date_trunc(node: exp.Anonymous) -> exp.Expr:
     return call("date_trunc", boundary_unit(node.expressions[0], "DATE_TRUNC"), node.expressions[1])
 
 
-def _moments(name: str, places: tuple[int, ...]) -> Callable[[exp.Anonymous], exp.Expression]:
+def _moments(name: str, places: tuple[int, ...]) -> Callable[[exp.Anonymous], exp.Expr]:
     """A function whose arguments at these places are points in time."""
 
-    def rewrite(node: exp.Anonymous) -> exp.Expression:
+    def rewrite(node: exp.Anonymous) -> exp.Expr:
         parts = [moment(part) if at in places else part for at, part in enumerate(node.expressions)]
         return call(name, *parts)
 
     return rewrite
 
 
-def _convert_timezone(node: exp.Anonymous) -> exp.Expression:
+def _convert_timezone(node: exp.Anonymous) -> exp.Expr:
     *zones, start = node.expressions
     return call("convert_timezone", *zones, moment(start))
 
 
-def _decode(node: exp.Anonymous) -> exp.Expression:
+def _decode(node: exp.Anonymous) -> exp.Expr:
     """NULL equals NULL here."""
     value, *rest = node.expressions
     case = exp.Case()
@@ -87,28 +88,28 @@ def _decode(node: exp.Anonymous) -> exp.Expression:
     return case.else_(rest[-1].copy(), copy=False) if len(rest) % 2 else case
 
 
-def _nvl2(node: exp.Anonymous) -> exp.Expression:
+def _nvl2(node: exp.Anonymous) -> exp.Expr:
     value, present, absent = node.expressions
     known = exp.Not(this=exp.Is(this=exp.Paren(this=value.copy()), expression=exp.Null()))
     return exp.Case().when(known, present.copy(), copy=False).else_(absent.copy(), copy=False)
 
 
-def _nvl(node: exp.Anonymous) -> exp.Expression:
+def _nvl(node: exp.Anonymous) -> exp.Expr:
     return call("coalesce", *node.expressions)
 
 
-def _median(node: exp.Anonymous) -> exp.Expression:
+def _median(node: exp.Anonymous) -> exp.Expr:
     return call("percentile_of", node.expressions[0], postgres("CAST(0.5 AS DOUBLE PRECISION)"))
 
 
-def _json_path(node: exp.Anonymous) -> exp.Expression:
+def _json_path(node: exp.Anonymous) -> exp.Expr:
     """The last argument may be a Boolean: NULL for JSON that is not valid."""
     json, *path = node.expressions
     invalid_is_null = path.pop() if isinstance(path[-1], exp.Boolean) else exp.false()
     return call("json_path", json, invalid_is_null, *path)
 
 
-def _listagg(node: exp.Anonymous, order: exp.Order | None) -> exp.Expression:
+def _listagg(node: exp.Anonymous, order: exp.Order | None) -> exp.Expr:
     """NULL and '' are left out."""
     value, *delimiter = node.expressions
     distinct = isinstance(value, exp.Distinct)
@@ -118,7 +119,9 @@ def _listagg(node: exp.Anonymous, order: exp.Order | None) -> exp.Expression:
     aggregate = call("string_agg", cleaned, delimiter[0] if delimiter else "")
     if order and distinct:
         if any(part.this != value for part in order.expressions):
-            raise NotSupportedError("The embedded warehouse does not cover LISTAGG(DISTINCT) in the order of another value.")
+            raise NotSupportedError(
+                "The embedded warehouse does not cover LISTAGG(DISTINCT) in the order of another value."
+            )
         order = exp.Order(expressions=[exp.Ordered(this=cleaned.copy(), desc=part.args.get("desc"), nulls_first=False)
                                        for part in order.expressions])  # fmt: skip
     text = ", ".join(part.sql("postgres") for part in aggregate.expressions)
@@ -126,13 +129,13 @@ def _listagg(node: exp.Anonymous, order: exp.Order | None) -> exp.Expression:
     return call("listed", postgres(f"string_agg({'DISTINCT ' * distinct}{text}{ordered})"))
 
 
-def within_group(node: exp.WithinGroup) -> exp.Expression:
+def within_group(node: exp.WithinGroup) -> exp.Expr:
     """LISTAGG and the percentiles, whose order stands after them."""
     function, order = node.this, node.expression
     name = function.name.lower()
     if name == "listagg":
         return _listagg(function, order)
-    fraction = exp.cast(function.expressions[0].copy(), "double precision")
+    fraction: exp.Expr = exp.cast(function.expressions[0].copy(), "double precision")
     value, descending = order.expressions[0].this, bool(order.expressions[0].args.get("desc"))
     if name == "percentile_disc" and not isinstance(node.parent, exp.Window):
         direction = " DESC" if descending else ""
@@ -145,7 +148,7 @@ def within_group(node: exp.WithinGroup) -> exp.Expression:
     return call("percentile_of", value, fraction)
 
 
-def window(node: exp.Window) -> exp.Expression:
+def window(node: exp.Window) -> exp.Expr:
     """Aggregates that PostgreSQL has not as window functions, and IGNORE NULLS."""
     inner = node.this
     if isinstance(inner, exp.WithinGroup) and inner.this.name.lower() == "listagg":
@@ -166,7 +169,7 @@ def window(node: exp.Window) -> exp.Expression:
     return node if nulls is None else _without_nulls(node, nulls)
 
 
-def _listed_window(node: exp.Window, inner: exp.WithinGroup) -> exp.Expression:
+def _listed_window(node: exp.Window, inner: exp.WithinGroup) -> exp.Expr:
     """LISTAGG over a whole partition, in the order of its WITHIN GROUP."""
     if isinstance(inner.this.expressions[0], exp.Distinct):
         raise NotSupportedError("Amazon Redshift has no DISTINCT in LISTAGG with OVER.", lacking=True)
@@ -179,12 +182,12 @@ def _listed_window(node: exp.Window, inner: exp.WithinGroup) -> exp.Expression:
     return call("listed", over)
 
 
-def _frame(start: str | exp.Expression, start_side: str, end: str | exp.Expression, end_side: str) -> exp.WindowSpec:
+def _frame(start: str | exp.Expr, start_side: str, end: str | exp.Expr, end_side: str) -> exp.WindowSpec:
     """ROWS BETWEEN ... AND ..."""
     return exp.WindowSpec(kind="ROWS", start=start, start_side=start_side, end=end, end_side=end_side)
 
 
-def _without_nulls(node: exp.Window, nulls: exp.Expression) -> exp.Expression:
+def _without_nulls(node: exp.Window, nulls: exp.Expr) -> exp.Expr:
     """IGNORE NULLS by aggregates that skip them; LAG and LEAD look at the rows before and after."""
     function, over = nulls.this, node.copy()
     if isinstance(nulls, exp.RespectNulls):
@@ -209,7 +212,7 @@ def _without_nulls(node: exp.Window, nulls: exp.Expression) -> exp.Expression:
 
 
 _COMPARED = {"date_cmp", "timestamp_cmp", "date_cmp_timestamp", "timestamp_cmp_date", "timestamp_cmp_timestamptz"}
-REWRITTEN: dict[str, Callable[[exp.Anonymous], exp.Expression]] = {
+REWRITTEN: dict[str, Callable[[exp.Anonymous], exp.Expr]] = {
     "dateadd": _dateadd, "date_add": _dateadd, "datediff": _datediff, "date_diff": _datediff, "date_part": _date_part,
     "pgdate_part": _date_part, "date_trunc": _date_trunc, "convert_timezone": _convert_timezone,
     "decode": _decode, "nvl": _nvl, "nvl2": _nvl2, "median": _median, "json_extract_path_text": _json_path,

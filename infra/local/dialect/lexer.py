@@ -4,7 +4,7 @@ import re
 
 from sqlglot.dialects.redshift import Redshift
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from infra.errors import NotSupportedError
 
@@ -12,7 +12,9 @@ TEXTS = (TokenType.STRING, TokenType.IDENTIFIER)
 NAME_LENGTH = 63  # bytes, of PostgreSQL; Redshift has 127
 
 # A quoted name, a comment (which are left alone), or a string with its letter E.
-_PARTS = re.compile(r'"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|\b[eE]?\'(?:[^\'\\]|\'\'|\\.)*\'|\'(?:[^\'\\]|\'\'|\\.)*\'', re.DOTALL)
+_PARTS = re.compile(
+    r'"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|\b[eE]?\'(?:[^\'\\]|\'\'|\\.)*\'|\'(?:[^\'\\]|\'\'|\\.)*\'', re.DOTALL
+)
 _ESCAPE = re.compile(r"\\([0-7]{1,3}|.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _DANGLING = {"FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "UNION"}
@@ -31,12 +33,14 @@ def syntax_error(word: str) -> NotSupportedError:
 
 def without_escapes(text: str) -> str:
     """The text with what its backslashes in strings mean: \\n a line's end, \\101 an octal code, \\x the x itself."""
-    return _PARTS.sub(lambda part: _unescaped(part[0]), text) if "\\" in text else text
+    if "\\" not in text and "E'" not in text and "e'" not in text:
+        return text
+    return _PARTS.sub(lambda part: _unescaped(part[0]), text)
 
 
 def _unescaped(part: str) -> str:
     """One part of the text; a string comes back as standard SQL writes it."""
-    if part[0] not in "'eE" or "\\" not in part:
+    if part[0] not in "'eE":
         return part
     body = part[part.index("'") + 1 : -1].replace("''", "\\'")
     return "'" + _ESCAPE.sub(_meaning, body).replace("'", "''") + "'"
@@ -77,7 +81,9 @@ def tokens(text: str) -> list[Token]:
     kept: list[Token] = []
     for token in found:
         if token.token_type in (TokenType.VAR, TokenType.IDENTIFIER) and len(token.text.encode()) > NAME_LENGTH:
-            raise NotSupportedError(f"The embedded warehouse does not cover names over {NAME_LENGTH} bytes: {token.text}")
+            raise NotSupportedError(
+                f"The embedded warehouse does not cover names over {NAME_LENGTH} bytes: {token.text}"
+            )
         if token.token_type == TokenType.IDENTIFIER:  # quoted names fold too, unless a setting says otherwise
             token = Token(token.token_type, folded(token.text), token.line, token.col, token.start, token.end)
         kept.append(token)
@@ -93,11 +99,12 @@ def folded(name: str) -> str:
 def _check(found: list[Token]) -> None:
     """Refuse what sqlglot takes and Redshift does not: a comma before nothing, ==, a query that begins with FROM."""
     words = ["" if token.token_type in TEXTS else token.text.upper() for token in found]
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        if (word == "," and (following in _DANGLING or following in (")", ""))) or following == "==":
-            text = found[words.index(following)].text if following else ","
-            if following or words[-1] == ",":
-                raise syntax_error(text)
+    for position, word in enumerate(words):
+        following = found[position + 1].text.upper() if position + 1 < len(words) else "end of input"
+        if word == "," and (following in _DANGLING or following in (")", "end of input")):
+            raise syntax_error(following.lower())
+        if word == "==":
+            raise syntax_error(word)
         if word in ("(", "ALL", "UNION") and following == "FROM":
             raise syntax_error("FROM")
     if words and words[0] == "INSERT":

@@ -12,7 +12,7 @@ def aliases(select: exp.Select, columns: Columns | None) -> None:
 
     A column of the query's tables that has the name comes first. Raises scope.NeedsColumns.
     """
-    known: dict[str, exp.Expression] = {}
+    known: dict[str, exp.Expr] = {}
     for part in select.expressions:
         if known:
             _substitute(part, known, select, columns)
@@ -23,9 +23,7 @@ def aliases(select: exp.Select, columns: Columns | None) -> None:
             _substitute(select.args[clause], known, select, columns)
 
 
-def _substitute(
-    node: exp.Expression, known: dict[str, exp.Expression], select: exp.Select, columns: Columns | None
-) -> None:
+def _substitute(node: exp.Expr, known: dict[str, exp.Expr], select: exp.Select, columns: Columns | None) -> None:
     """Replace the columns below `node` that are aliases."""
     for column in list(node.find_all(exp.Column)):
         name = column.name.lower()
@@ -69,7 +67,7 @@ def qualify(select: exp.Select, columns: Columns | None) -> None:
 
 def _expand_stars(select: exp.Select, columns: Columns | None) -> None:
     """Name the columns that a * stands for."""
-    parts: list[exp.Expression] = []
+    parts: list[exp.Expr] = []
     for part in select.expressions:
         of = part.table if isinstance(part, exp.Column) and isinstance(part.this, exp.Star) else None
         if not isinstance(part, exp.Star) and of is None:
@@ -82,7 +80,7 @@ def _expand_stars(select: exp.Select, columns: Columns | None) -> None:
     select.set("expressions", parts)
 
 
-def pivot(source: exp.Expression, columns: Columns | None) -> exp.Expression:
+def pivot(source: exp.Expr, columns: Columns | None) -> exp.Expr:
     """PIVOT and UNPIVOT as a grouped query and as a UNION ALL."""
     pivots = source.args.get("pivots")
     if not pivots:
@@ -97,11 +95,11 @@ def pivot(source: exp.Expression, columns: Columns | None) -> exp.Expression:
     return exp.Subquery(this=query, alias=alias.copy())
 
 
-def _pivot(node: exp.Pivot, inner: exp.Expression, found: list[str]) -> exp.Select:
+def _pivot(node: exp.Pivot, inner: exp.Expr, found: list[str]) -> exp.Select:
     field = node.args["fields"][0]
     used = {column.name.lower() for part in [*node.expressions, field.this] for column in part.find_all(exp.Column)}
     groups = [exp.column(name, quoted=True) for name in found if name not in used]
-    parts: list[exp.Expression] = [column.copy() for column in groups]
+    parts: list[exp.Expr] = [column.copy() for column in groups]
     for value in field.expressions:
         label = value.alias or value.name
         for aggregate in node.expressions:
@@ -118,11 +116,11 @@ def _pivot(node: exp.Pivot, inner: exp.Expression, found: list[str]) -> exp.Sele
     return select
 
 
-def _unpivot(node: exp.Pivot, inner: exp.Expression, found: list[str]) -> exp.Expression:
+def _unpivot(node: exp.Pivot, inner: exp.Expr, found: list[str]) -> exp.Expr:
     field = node.args["fields"][0]
     unpivoted = {part.unalias().name.lower() for part in field.expressions}
     kept = [exp.column(name, quoted=True) for name in found if name not in unpivoted]
-    union: exp.Expression | None = None
+    union: exp.Expr | None = None
     for part in field.expressions:
         column = part.unalias().copy()
         label = exp.Literal.string(part.args["alias"].name if part.args.get("alias") else column.name)
@@ -137,39 +135,36 @@ def _unpivot(node: exp.Pivot, inner: exp.Expression, found: list[str]) -> exp.Ex
         if not node.args.get("include_nulls"):
             select.set("where", exp.Where(this=exp.Not(this=exp.Is(this=column.copy(), expression=exp.Null()))))
         union = select if union is None else exp.Union(this=union, expression=select, distinct=False)
-    assert union is not None  # noqa: S101  (the parser wants one column at least)
+    assert union is not None
     return union
 
 
-def default_name(node: exp.Expression) -> str | None:
+def default_name(node: exp.Expr) -> str | None:
     """The name that Redshift gives a column without an alias; None where PostgreSQL gives the same one."""
-    if isinstance(node, exp.Alias | exp.Star):
-        return None
-    if isinstance(node, exp.Column) and not node.table and node.name.lower() in supported.CONSTANTS:
-        return supported.CONSTANTS[node.name.lower()][1]
     if isinstance(node, exp.Column):
-        return node.name
+        constant = not node.table and supported.CONSTANTS.get(node.name.lower())
+        return constant[1] if constant else node.name
     if isinstance(node, exp.Paren | exp.Window | exp.WithinGroup | exp.IgnoreNulls):
         return default_name(node.this)
     if isinstance(node, exp.Cast):
         return default_name(node.this) or supported.TYPE_NAMES.get(node.to.this)
-    if isinstance(node, exp.Extract):
-        return "date_part"
     if isinstance(node, exp.Trim):
         return {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(node.args.get("position") or "", "btrim")
-    if isinstance(node, exp.StrPosition):
-        return "position"
     if isinstance(node, exp.Case):
         return (node.args.get("default") and default_name(node.args["default"])) or "case"
+    if isinstance(node, exp.AtTimeZone) and isinstance(node.this, exp.Cast):
+        return "timestamptz" if node.this.to.this == exp.DType.TIMESTAMP else "timestamp"
+    if isinstance(node, exp.Anonymous) and node.name.lower() == "nullif":
+        return default_name(node.expressions[0]) or "case"
     if isinstance(node, exp.Anonymous):
-        name = node.name.lower()
-        if name == "nullif":
-            return default_name(node.expressions[0]) or "case"
-        return supported.COLUMN_NAMES.get(name, name)
-    return None
+        return supported.COLUMN_NAMES.get(node.name.lower(), node.name.lower())
+    return _NAMES.get(type(node))  # a DECIMAL's quotient becomes a function
 
 
-def name_columns(query: exp.Expression) -> None:
+_NAMES: dict[type[exp.Expr], str] = {exp.Extract: "date_part", exp.StrPosition: "position", exp.Div: "?column?"}
+
+
+def name_columns(query: exp.Expr) -> None:
     """Give a query's columns Redshift's names before their expressions change."""
     while isinstance(query, exp.SetOperation | exp.Subquery):
         query = query.this
@@ -177,6 +172,6 @@ def name_columns(query: exp.Expression) -> None:
         query.set("expressions", [_named(part) for part in query.expressions])
 
 
-def _named(part: exp.Expression) -> exp.Expression:
+def _named(part: exp.Expr) -> exp.Expr:
     name = None if isinstance(part, exp.Column) and part.name.lower() not in supported.CONSTANTS else default_name(part)
     return exp.alias_(part.copy(), name, quoted=True) if name else part

@@ -15,15 +15,15 @@ HIDDEN = {  # views of information_schema -> the column that holds a schema's na
 }  # fmt: skip
 
 
-def statement(tree: exp.Expression, columns: Columns | None) -> exp.Expression:
+def statement(tree: exp.Expr, columns: Columns | None) -> exp.Expr:
     """The tree of a checked statement, rewritten from its leaves up. Raises scope.NeedsColumns."""
     if isinstance(tree, exp.Create):
         tree = _create(tree)
     for select in list(tree.find_all(exp.Select)):
         queries.aliases(select, columns)
-    _divisions(tree, columns)
     for query in [select for select in tree.find_all(exp.Select) if not isinstance(select.parent, exp.In | exp.Exists)]:
         queries.name_columns(query)
+    _divisions(tree, columns)
     for select in reversed(list(tree.find_all(exp.Select))):
         queries.qualify(select, columns)
     for source in reversed(list(tree.find_all(exp.Table, exp.Subquery))):
@@ -34,13 +34,13 @@ def statement(tree: exp.Expression, columns: Columns | None) -> exp.Expression:
     return tree
 
 
-def _replace(node: exp.Expression, changed: exp.Expression) -> None:
+def _replace(node: exp.Expr, changed: exp.Expr) -> None:
     """Put `changed` where `node` is."""
     if changed is not node:
         node.replace(changed)
 
 
-def _divisions(tree: exp.Expression, columns: Columns | None) -> None:
+def _divisions(tree: exp.Expr, columns: Columns | None) -> None:
     """Give the quotients of DECIMALs Redshift's scale, from the innermost on; integers and floats divide alike."""
     scales = []
     for node in tree.find_all(exp.Div):
@@ -53,7 +53,7 @@ def _divisions(tree: exp.Expression, columns: Columns | None) -> None:
         node.replace(call("divide", node.this, node.expression, exp.Literal.number(scale)))
 
 
-def _extract(node: exp.Extract) -> exp.Expression:
+def _extract(node: exp.Extract) -> exp.Expr:
     """An integer in Redshift, of that part alone; NUMERIC in PostgreSQL, seconds with all that is below them."""
     unit = functions.unit_of(node.this, "EXTRACT")
     source = node.expression.copy()
@@ -61,7 +61,7 @@ def _extract(node: exp.Extract) -> exp.Expression:
         source = functions.moment(source)
     if unit in ("millisecond", "microsecond"):
         unit += "s"
-    part: exp.Expression = exp.Extract(this=exp.var(unit), expression=source)
+    part: exp.Expr = exp.Extract(this=exp.var(unit), expression=source)
     if unit in ("milliseconds", "microseconds"):
         part = exp.Mod(this=exp.cast(call("floor", part), "bigint"), expression=exp.Literal.number(1000))
     elif unit in ("second", "epoch"):
@@ -69,7 +69,7 @@ def _extract(node: exp.Extract) -> exp.Expression:
     return exp.cast(part, "bigint" if unit == "epoch" else "integer")
 
 
-def _function(node: exp.Anonymous) -> exp.Expression:
+def _function(node: exp.Anonymous) -> exp.Expr:
     """By name; what a window or WITHIN GROUP belongs to is rewritten with it."""
     rewriter = functions.REWRITTEN.get(node.name.lower())
     if rewriter is None or (node.name.lower() == "listagg" and isinstance(node.parent, exp.Window | exp.WithinGroup)):
@@ -77,18 +77,18 @@ def _function(node: exp.Anonymous) -> exp.Expression:
     return rewriter(node)
 
 
-def _within_group(node: exp.WithinGroup) -> exp.Expression:
+def _within_group(node: exp.WithinGroup) -> exp.Expr:
     if isinstance(node.parent, exp.Window) and node.this.name.lower() == "listagg":
         return node
     return functions.within_group(node)
 
 
-def _concat(node: exp.Concat) -> exp.Expression:
+def _concat(node: exp.Concat) -> exp.Expr:
     """Strings side by side."""
     return exp.Literal.string("".join(part.name for part in node.expressions))
 
 
-def _column(node: exp.Column) -> exp.Expression:
+def _column(node: exp.Column) -> exp.Expr:
     """SYSDATE and its like are functions."""
     name = node.name.lower()
     if node.table or node.this.args.get("quoted") or name not in supported.CONSTANTS:
@@ -96,13 +96,13 @@ def _column(node: exp.Column) -> exp.Expression:
     return functions.postgres(supported.CONSTANTS[name][0])
 
 
-def _cast(node: exp.Cast) -> exp.Expression:
+def _cast(node: exp.Cast) -> exp.Expr:
     """Values of tables are cut, not rounded; texts are cut at their length in bytes."""
     kind, value, to = node.to.this, node.this, node.to
     numbers = [int(part.name) for part in to.expressions if part.name.isdigit()]
     from_table = value.find(exp.Column) is not None
     if kind in supported.LONGEST and numbers:
-        cut: exp.Expression = call("cut", value, exp.Literal.number(numbers[0]))
+        cut: exp.Expr = call("cut", value, exp.Literal.number(numbers[0]))
         fixed = kind in supported.SINGLE_BYTE
         return exp.cast(cut, exp.DataType.build(f"{'CHAR' if fixed else 'VARCHAR'}({numbers[0]})", dialect="postgres"))
     if kind in supported.LONGEST and kind not in supported.SINGLE_BYTE:
@@ -115,7 +115,7 @@ def _cast(node: exp.Cast) -> exp.Expression:
     return node
 
 
-def _type(node: exp.DataType) -> exp.Expression:
+def _type(node: exp.DataType) -> exp.Expr:
     """DECIMAL is DECIMAL(18, 0)."""
     if node.this == exp.DType.DECIMAL and not node.expressions:
         node.set("expressions", [exp.DataTypeParam(this=exp.Literal.number(number)) for number in (18, 0)])
@@ -124,7 +124,7 @@ def _type(node: exp.DataType) -> exp.Expression:
     return node
 
 
-def _table(node: exp.Table) -> exp.Expression:
+def _table(node: exp.Table) -> exp.Expr:
     """information_schema without the schemas of the embedded warehouse; #name is a temporary table."""
     if node.name.startswith("#"):
         node.this.set("quoted", True)
@@ -134,12 +134,12 @@ def _table(node: exp.Table) -> exp.Expression:
         f"SELECT * FROM (SELECT * FROM information_schema.{node.name} WHERE {HIDDEN[node.name.lower()]} "
         "NOT IN ('redshift', 'pg_toast')) AS _t"
     )
-    query = query.args["from_"].this
-    query.set("alias", exp.TableAlias(this=exp.to_identifier(node.alias or node.name.lower())))
-    return query
+    subquery: exp.Expr = query.args["from_"].this
+    subquery.set("alias", exp.TableAlias(this=exp.to_identifier(node.alias or node.name.lower())))
+    return subquery
 
 
-def _merge(node: exp.Merge) -> exp.Expression:
+def _merge(node: exp.Merge) -> exp.Expr:
     """INSERT VALUES without columns, which sqlglot reads as a function."""
     for when in node.args["whens"].expressions:
         then = when.args["then"]
@@ -151,14 +151,14 @@ def _merge(node: exp.Merge) -> exp.Expression:
     return node
 
 
-def _into(node: exp.Into) -> exp.Expression:
+def _into(node: exp.Into) -> exp.Expr:
     """SELECT INTO #name makes a temporary table."""
     if node.this.name.startswith("#"):
         node.set("temporary", True)
     return node
 
 
-def _create(tree: exp.Create) -> exp.Expression:
+def _create(tree: exp.Create) -> exp.Expr:
     """Columns in PostgreSQL's words; views can be replaced and name what is not there yet only in Redshift."""
     name = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
     if name.name.startswith("#"):
@@ -169,7 +169,7 @@ def _create(tree: exp.Create) -> exp.Expression:
     return tree
 
 
-def _alter(node: exp.Alter) -> exp.Expression:
+def _alter(node: exp.Alter) -> exp.Expr:
     """Keys are hints; a new text column counts bytes."""
     for action in node.args["actions"]:
         if isinstance(action, exp.ColumnDef):
@@ -180,7 +180,7 @@ def _alter(node: exp.Alter) -> exp.Expression:
     return node
 
 
-_REWRITERS: dict[type[exp.Expression], Callable[..., exp.Expression]] = {
+_REWRITERS: dict[type[exp.Expr], Callable[..., exp.Expr]] = {
     exp.Extract: _extract, exp.Anonymous: _function, exp.WithinGroup: _within_group, exp.Window: functions.window,
     exp.Concat: _concat, exp.Column: _column, exp.Cast: _cast, exp.DataType: _type, exp.Table: _table,
     exp.Merge: _merge, exp.Into: _into, exp.Alter: _alter,
@@ -215,7 +215,7 @@ def _columns(schema: exp.Schema) -> None:
     schema.set("expressions", columns + likes + checks)
 
 
-def _identity(kind: exp.Expression) -> exp.Expression:
+def _identity(kind: exp.Expr) -> exp.Expr:
     """PostgreSQL's IDENTITY: START 0 needs a MINVALUE. Only GENERATED BY DEFAULT lets a value be given."""
     start = int(kind.args["start"].name) if kind.args.get("start") else 1
     increment = kind.args.get("increment") or exp.Literal.number(1)
@@ -229,7 +229,7 @@ def _identity(kind: exp.Expression) -> exp.Expression:
     )
 
 
-def _length_check(column: exp.ColumnDef, number: int) -> list[exp.Expression]:
+def _length_check(column: exp.ColumnDef, number: int) -> list[exp.Expr]:
     """The column's text type in PostgreSQL's words, and a CHECK that a text fits its length in bytes.
 
     The CHECK's name holds the type, the length and the column's number.

@@ -11,13 +11,13 @@ _AGGREGATES = {"min", "max", "nullif", "abs", "first_value", "last_value", "lag"
 FLOAT: Kind = ("float", 0, 0)
 
 
-class NeedsColumns(Exception):  # noqa: N818  (no error: translate answers it by naming the tables)
+class NeedsColumns(Exception):
     """The meaning of the statement depends on what columns its tables have."""
 
 
-def sources(select: exp.Expression) -> list[exp.Expression]:
+def sources(select: exp.Expr) -> list[exp.Expr]:
     """The tables and subqueries of a SELECT's FROM and JOINs."""
-    found: list[exp.Expression] = []
+    found: list[exp.Expr] = []
     clauses = [select.args.get("from_"), *(select.args.get("joins") or [])]
     pending = [clause.this for clause in clauses if clause]
     while pending:
@@ -30,29 +30,32 @@ def sources(select: exp.Expression) -> list[exp.Expression]:
     return found
 
 
-def query_of(source: exp.Expression) -> exp.Expression | None:
+def query_of(source: exp.Expr) -> exp.Expr | None:
     """The query behind a subquery or a WITH name; None for a table."""
     if isinstance(source, exp.Subquery):
-        return source.this
+        inner: exp.Expr = source.this
+        return inner
     if isinstance(source, exp.Table) and not source.args.get("db"):
         node = source.parent
         while node is not None:
             with_ = node.args.get("with_")
             for cte in with_.expressions if with_ else []:
-                if cte.alias.lower() == source.name.lower() and cte.this is not _above(source, cte):
-                    return cte.this
+                query: exp.Expr = cte.this
+                if cte.alias.lower() == source.name.lower() and query is not _above(source, cte):
+                    return query
             node = node.parent
     return None
 
 
-def _above(node: exp.Expression, cte: exp.CTE) -> exp.Expression | None:
+def _above(node: exp.Expr, cte: exp.CTE) -> exp.Expr | None:
     """The CTE's query if `node` is within it, which a WITH RECURSIVE may be."""
-    while node is not None and node is not cte:
-        node = node.parent
-    return cte.this if node is cte else None
+    at: exp.Expr | None = node
+    while at is not None and at is not cte:
+        at = at.parent
+    return cte.this if at is cte else None
 
 
-def names(source: exp.Expression, columns: Columns | None) -> list[str]:
+def names(source: exp.Expr, columns: Columns | None) -> list[str]:
     """The columns of one table or subquery, in order. Raises NeedsColumns for a table that is not looked up yet."""
     listed = source.args.get("alias") and source.args["alias"].args.get("columns")
     if listed:
@@ -70,21 +73,23 @@ def names(source: exp.Expression, columns: Columns | None) -> list[str]:
     return [name for part in query.expressions for name in _projected(query, part, columns)]
 
 
-def _projected(query: exp.Expression, part: exp.Expression, columns: Columns | None) -> list[str]:
+def _projected(query: exp.Expr, part: exp.Expr, columns: Columns | None) -> list[str]:
     """The names that one part of a select list gives."""
     if isinstance(part, exp.Star):
         return [name for source in sources(query) for name in names(source, columns)]
     if isinstance(part, exp.Column) and isinstance(part.this, exp.Star):
-        return [name for source in sources(query) if source.alias_or_name == part.table for name in names(source, columns)]
+        return [
+            name for source in sources(query) if source.alias_or_name == part.table for name in names(source, columns)
+        ]
     return [part.alias_or_name.lower()]
 
 
-def table_name(table: exp.Expression) -> str:
+def table_name(table: exp.Expr) -> str:
     """The name to look a table up by."""
     return f"{table.args['db'].name}.{table.name}" if table.args.get("db") else table.name
 
 
-def kind(node: exp.Expression, select: exp.Expression | None, columns: Columns | None) -> Kind | None:
+def kind(node: exp.Expr, select: exp.Expr | None, columns: Columns | None) -> Kind | None:
     """The numeric type of an expression in a SELECT, or None where it cannot be told."""
     if isinstance(node, exp.Paren | exp.Neg):
         return kind(node.this, select, columns)
@@ -108,7 +113,7 @@ def kind(node: exp.Expression, select: exp.Expression | None, columns: Columns |
     return None
 
 
-def combined(node: exp.Expression, left: Kind | None, right: Kind | None) -> Kind | None:
+def combined(node: exp.Expr, left: Kind | None, right: Kind | None) -> Kind | None:
     """The type of a sum, product or quotient: AWS, Computations with numeric values."""
     if left == FLOAT or right == FLOAT:
         return FLOAT
@@ -154,7 +159,7 @@ def _declared(to: exp.DataType) -> Kind | None:
     return None
 
 
-def _column(node: exp.Column, select: exp.Expression | None, columns: Columns | None) -> Kind | None:
+def _column(node: exp.Column, select: exp.Expr | None, columns: Columns | None) -> Kind | None:
     """By the table that has it; of several, their types must agree."""
     while select is not None:
         for source in sources(select) if isinstance(select, exp.Select) else []:
@@ -166,7 +171,7 @@ def _column(node: exp.Column, select: exp.Expression | None, columns: Columns | 
     return None
 
 
-def _sourced(source: exp.Expression, name: str, columns: Columns | None) -> Kind | None:
+def _sourced(source: exp.Expr, name: str, columns: Columns | None) -> Kind | None:
     query = query_of(source)
     if query is None:
         return _typed((columns or {}).get(table_name(source), {}).get(name, ""))
@@ -192,7 +197,7 @@ def _typed(text: str) -> Kind | None:
     return None
 
 
-def _function(node: exp.Anonymous, select: exp.Expression | None, columns: Columns | None) -> Kind | None:
+def _function(node: exp.Anonymous, select: exp.Expr | None, columns: Columns | None) -> Kind | None:
     name = node.name.lower()
     if name in ("count", "datediff", "len", "row_number", "rank", "dense_rank", "ntile"):
         return ("integer", 19, 0)

@@ -1,6 +1,7 @@
 """Subqueries, joins and sources that Redshift refuses, by the patterns that its guide documents."""
 
 import re
+from typing import cast
 
 from sqlglot import exp
 
@@ -11,7 +12,7 @@ from infra.local.dialect.scope import Columns
 _SYSTEM = r"(pg|information_schema)_?\w*"
 
 
-def check(tree: exp.Expression, columns: Columns | None) -> None:
+def check(tree: exp.Expr, columns: Columns | None) -> None:
     """Refuse what Redshift refuses. Raises NotSupportedError, scope.NeedsColumns."""
     for select in tree.find_all(exp.Select):
         if select.find_ancestor(exp.Select):
@@ -31,7 +32,7 @@ def _refuse_correlation(reason: str) -> None:
 
 def _owner(column: exp.Column, select: exp.Select) -> int | None:
     """How many queries above `select` the table of a qualified column is; 0 for its own, None if it is not found."""
-    level, query = 0, select
+    level, query = 0, cast("exp.Select | None", select)
     while query is not None:
         if any(source.alias_or_name.lower() == column.table.lower() for source in scope.sources(query)):
             return level
@@ -58,9 +59,9 @@ def _correlation(select: exp.Select) -> None:
         _refuse_correlation("it has a GROUP BY")
 
 
-def _is_in(node: exp.Expression, above: exp.Expression) -> bool:
+def _is_in(node: exp.Expr, above: exp.Expr) -> bool:
     """Whether `node` is below `above`."""
-    at: exp.Expression | None = node
+    at: exp.Expr | None = node
     while at is not None and at is not above:
         at = at.parent
     return at is above
@@ -99,7 +100,9 @@ def _update(tree: exp.Update) -> None:
         return
     target = tree.this.alias_or_name.lower()
     joins = [join for join in from_.find_all(exp.Join) if join.find_ancestor(exp.Select) is None]
-    if any(join.side and target in (join.this.alias_or_name.lower(), from_.this.alias_or_name.lower()) for join in joins):
+    if any(
+        join.side and target in (join.this.alias_or_name.lower(), from_.this.alias_or_name.lower()) for join in joins
+    ):
         raise NotSupportedError("Target table must be part of an equijoin predicate", lacking=True)
     where = tree.args.get("where")
     conditions = [where.this] if where else []
@@ -108,22 +111,26 @@ def _update(tree: exp.Update) -> None:
         raise NotSupportedError("Target table must be part of an equijoin predicate", lacking=True)
 
 
-def _joins(condition: exp.Expression) -> bool:
+def _joins(condition: exp.Expr) -> bool:
     """Whether two columns are equal in one of the conditions that must hold."""
     parts = condition.flatten() if isinstance(condition, exp.And) else [condition]
+    equal = [part.unnest() for part in parts]
     return any(
-        isinstance(part.unnest(), exp.EQ) and part.unnest().left.find(exp.Column) and part.unnest().right.find(exp.Column)
-        for part in parts
+        isinstance(part, exp.EQ) and part.left.find(exp.Column) and part.right.find(exp.Column) for part in equal
     )
 
 
-def _leader_node(tree: exp.Expression) -> None:
+def _leader_node(tree: exp.Expr) -> None:
     """Catalogs and functions of the leader node do not go together with tables."""
     names = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
     tables = [table for table in tree.find_all(exp.Table) if table.name and table.name.lower() not in names]
     if isinstance(tree, exp.Create | exp.Insert | exp.Drop | exp.Alter) and not tree.find(exp.Select):
         return
-    system = [table for table in tables if re.fullmatch(_SYSTEM, table.name.lower()) or table.db.lower() == "information_schema"]
+    system = [
+        table
+        for table in tables
+        if re.fullmatch(_SYSTEM, table.name.lower()) or table.db.lower() == "information_schema"
+    ]
     own = [table for table in tables if not re.fullmatch(supported.SYSTEM_RELATION, table.name.lower())
            and table.db.lower() not in ("information_schema", "pg_catalog")]  # fmt: skip
     functions = [node for node in tree.find_all(exp.Anonymous) if node.name.lower() in supported.LEADER_FUNCTIONS]

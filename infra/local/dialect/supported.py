@@ -7,7 +7,7 @@ is a function or operator of system_sql/. What is in no list is refused.
 from sqlglot import exp
 from sqlglot.dialects.redshift import Redshift
 
-VERBS = {"(", "SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER", "EXPLAIN"}
+VERBS = {"(", "SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER"}
 STATEMENTS = (
     exp.Select, exp.SetOperation, exp.Subquery, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop,
     exp.Alter,
@@ -19,9 +19,7 @@ OTHER_VERBS = {  # of Redshift's statements that are not covered; any other firs
 
 # Statements that run as they are; the pattern is matched on the text with single spaces.
 _NAME = r'[\w."#]+'
-_TRANSACTION = (
-    r"( WORK| TRANSACTION)?(,? ?(ISOLATION LEVEL (SERIALIZABLE|READ (UN)?COMMITTED|REPEATABLE READ)|READ (ONLY|WRITE)))*$"
-)
+_TRANSACTION = r"( WORK| TRANSACTION)?(,? ?(ISOLATION LEVEL (SERIALIZABLE|READ (UN)?COMMITTED|REPEATABLE READ)|READ (ONLY|WRITE)))*$"  # noqa: E501
 _PRIVILEGES = r"(ALL( PRIVILEGES)?|(SELECT|INSERT|UPDATE|DELETE|REFERENCES|USAGE|CREATE|TRUNCATE|, ?)+)"
 _OBJECTS = rf"ON ((ALL TABLES IN )?SCHEMA |TABLE )?{_NAME}(, ?{_NAME})*"
 PLAIN_STATEMENTS = {
@@ -116,13 +114,13 @@ LACKING_FUNCTIONS = {  # name -> what to do instead
 
 # Functions by Redshift's name, each with how many arguments it takes; any other name is refused.
 _ARGUMENTS = """
-0: pi random getdate sysdate pg_last_copy_count pg_last_copy_id pg_last_query_id pg_backend_pid version current_schema
+0: pi random getdate sysdate pg_last_copy_count pg_last_copy_id pg_backend_pid version current_schema
 0: current_database row_number rank dense_rank percent_rank cume_dist timeofday
 1: count sum avg min max stddev stddev_samp stddev_pop variance var_samp var_pop bool_and bool_or bit_and bit_or median
 1: every ratio_to_report percentile_cont percentile_disc first_value last_value ntile grouping
 1: abs acos asin atan cbrt ceil ceiling cos cot degrees dexp dlog1 dlog10 exp floor ln log radians sign sin sqrt tan
 1: ascii chr initcap lower upper len length char_length character_length textlen octet_length md5 sha sha1 func_sha1
-1: reverse quote_ident quote_literal to_hex crc32 is_valid_json is_valid_json_array last_day date_part_year
+1: reverse quote_ident quote_literal to_hex is_valid_json is_valid_json_array last_day date_part_year
 2: nth_value atan2 mod power pow nvl concat left right repeat replicate charindex strpos octetindex sha2 strtol
 2: to_number nullif date_part pgdate_part date_trunc add_months months_between next_day timezone
 2: date_cmp timestamp_cmp date_cmp_timestamp timestamp_cmp_date timestamp_cmp_timestamptz to_char
@@ -190,7 +188,7 @@ NODES = {
 }  # fmt: skip
 
 # Parts of a node that PostgreSQL has and Redshift lacks, or that mean another thing there.
-LACKING_PARTS = {
+LACKING_PARTS: dict[tuple[type[exp.Expr], str], str] = {
     (exp.Between, "symmetric"): "BETWEEN SYMMETRIC",
     (exp.CTE, "materialized"): "MATERIALIZED in WITH",
     (exp.Select, "windows"): "WINDOW clause: write the window in OVER",
@@ -202,9 +200,11 @@ _CLAUSES = "with_ expressions distinct from_ joins where group having qualify or
 _SET_OPERATION = "with_ this expression distinct order limit offset"
 PARTS = {  # node -> its parts that are covered; a node that is not here is covered whole
     exp.Select: _CLAUSES, exp.Union: _SET_OPERATION, exp.Except: _SET_OPERATION, exp.Intersect: _SET_OPERATION,
-    exp.Subquery: "this alias joins pivots with_ order limit offset", exp.Table: "this alias db joins only sample pivots",
+    exp.Subquery: "this alias joins pivots with_ order limit offset",
+    exp.Table: "this alias db joins only sample pivots",
     exp.With: "expressions recursive", exp.CTE: "this alias materialized", exp.Join: "this on using side kind method",
-    exp.Group: "expressions rollup cube grouping_sets", exp.Limit: "expression", exp.Star: "", exp.Values: "expressions",
+    exp.Group: "expressions rollup cube grouping_sets", exp.Limit: "expression", exp.Star: "",
+    exp.Values: "expressions",
     exp.Insert: "with_ this expression default conflict returning",
     exp.Update: "with_ this expressions from_ where returning",
     exp.Delete: "with_ this using where returning", exp.Into: "this temporary",
@@ -288,11 +288,12 @@ RANKINGS = {"row_number", "rank", "dense_rank", "ntile", "percent_rank", "cume_d
 WINDOWED = {"sum", "avg", "count", "min", "max", "first_value", "last_value", "nth_value", "ratio_to_report", "stddev"}
 KEYS = (exp.PrimaryKeyColumnConstraint, exp.UniqueColumnConstraint, exp.Reference)
 
-# Relations of the schema redshift and of PostgreSQL's catalog that Redshift has too; other names like theirs are refused.
+# Relations of the schema redshift and of PostgreSQL's catalog that Redshift has too; other such names are refused.
 SYSTEM_RELATION = r"(stl|stv|svl|svv|svcs|sys|pg)_\w+"
 SYSTEM_RELATIONS = {
-    "stl_load_errors", "stv_load_state", "stl_load_commits", "stl_query", "stl_querytext", "svv_table_info", "svv_tables",
-    "svv_columns", "svv_all_tables", "svv_all_columns", "sys_query_history", "sys_load_history", "sys_load_error_detail",
+    "stl_load_errors", "stv_load_state", "stl_load_commits", "stl_query", "stl_querytext", "svv_table_info",
+    "svv_tables", "svv_columns", "svv_all_tables", "svv_all_columns", "sys_query_history", "sys_load_history",
+    "sys_load_error_detail",
     "pg_table_def", "pg_tables", "pg_views", "pg_class", "pg_namespace", "pg_attribute", "pg_type", "pg_database",
     "pg_locks", "pg_settings", "pg_description", "pg_stat_activity",
 }  # fmt: skip

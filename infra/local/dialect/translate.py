@@ -12,12 +12,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 from sqlglot import exp
-from sqlglot.dialects.postgres import Postgres
 from sqlglot.dialects.redshift import Redshift
 from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.generators.postgres import PostgresGenerator
+from sqlglot.parsers.redshift import RedshiftParser
+from sqlglot.tokenizer_core import Token, TokenType
 
 from infra.errors import NotSupportedError
 from infra.local.dialect import lexer, rewrite, scope, subqueries, supported, validate
@@ -29,24 +31,26 @@ class Dialect(Redshift):
     class Tokenizer(lexer.Tokenizer):
         """Without escapes by backslash."""
 
-    class Parser(Redshift.Parser):
+    class Parser(RedshiftParser):
         """Without the functions of other dialects."""
 
-        FUNCTIONS: dict[str, Callable[..., exp.Expression]] = {}
+        FUNCTIONS: ClassVar[dict[str, Callable[..., exp.Expr]]] = {}
         FUNCTION_PARSERS = {
-            name: parser for name, parser in Redshift.Parser.FUNCTION_PARSERS.items() if name in supported.PARSED_FUNCTIONS
+            name: parser
+            for name, parser in RedshiftParser.FUNCTION_PARSERS.items()
+            if name in supported.PARSED_FUNCTIONS
         }
-        NO_PAREN_FUNCTIONS: dict[TokenType, type[exp.Expression]] = {}
+        NO_PAREN_FUNCTIONS: ClassVar[dict[TokenType, type[exp.Expr]]] = {}
         NO_PAREN_FUNCTION_PARSERS = {
-            name: parser for name, parser in Redshift.Parser.NO_PAREN_FUNCTION_PARSERS.items() if name in ("CASE", "ANY")
+            name: parser for name, parser in RedshiftParser.NO_PAREN_FUNCTION_PARSERS.items() if name in ("CASE", "ANY")
         }
 
 
-class Generator(Postgres.Generator):
+class Generator(PostgresGenerator):
     """sqlglot's PostgreSQL; types that a table may share its name with are named with their schema."""
 
     TRANSFORMS = {
-        **Postgres.Generator.TRANSFORMS,
+        **PostgresGenerator.TRANSFORMS,
         exp.Literal: lambda self, node: (
             "E'" + node.name.replace("\\", "\\\\").replace("'", "''") + "'"
             if node.is_string and "\\" in node.name
@@ -80,6 +84,9 @@ TableColumns = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]  # of each ta
 def translate(text: str, columns: TableColumns | None = None) -> Statement:
     """One Redshift statement in PostgreSQL's SQL. Raises NotSupportedError."""
     plain = lexer.without_escapes(text)
+    if explained := re.match(r"\s*EXPLAIN(\s+VERBOSE)?\s+(?=[(\w])", plain, re.IGNORECASE):
+        inner = translate(text[explained.end() :], columns)
+        return Statement("EXPLAIN", f"EXPLAIN {inner.sql}", inner.tables)
     tokens = lexer.tokens(plain)
     if not tokens:
         return Statement("", text)
@@ -88,10 +95,6 @@ def translate(text: str, columns: TableColumns | None = None) -> Statement:
     if verb == "COPY" or verb in supported.PLAIN_STATEMENTS:
         return Statement(verb, _plain(verb, body))
     _refuse_lacking_statements(tokens)
-    if verb == "EXPLAIN":
-        rest = tokens[2:] if tokens[1:2] and tokens[1].text.upper() == "VERBOSE" else tokens[1:]
-        inner = translate(body[rest[0].start - tokens[0].start :] if rest else "", columns)
-        return Statement(verb, f"EXPLAIN {inner.sql}", inner.tables)
     if verb in ("CREATE", "DROP", "ALTER") and tokens[1:2] and tokens[1].text.upper() == "SCHEMA":
         return Statement(verb, _schema(body))
     if verb == "DELETE" and tokens[1:2] and tokens[1].token_type != TokenType.FROM:
@@ -133,7 +136,7 @@ def _plain(verb: str, body: str) -> str:
 def _schema(body: str) -> str:
     """CREATE SCHEMA and DROP SCHEMA of one name."""
     pattern = r"(CREATE SCHEMA( IF NOT EXISTS)? [\w\"]+|DROP SCHEMA( IF EXISTS)? [\w\"]+( CASCADE| RESTRICT)?)$"
-    if not re.match(pattern, " ".join(body.split()), re.IGNORECASE) or re.search(r"\bredshift\b", body, re.IGNORECASE):
+    if not re.match(pattern, " ".join(body.split()), re.IGNORECASE) or re.search(r"\b(redshift|public)\b", body, re.I):
         raise NotSupportedError("The embedded warehouse does not cover this form of a statement on a SCHEMA.")
     return lexer.folded(body)
 
@@ -150,7 +153,7 @@ def _refuse_lacking_statements(tokens: list[Token]) -> None:
         raise lexer.syntax_error(tokens[0].text)
 
 
-def _parse(tokens: list[Token], text: str) -> exp.Expression:
+def _parse(tokens: list[Token], text: str) -> exp.Expr:
     """sqlglot's tree of one statement. Raises NotSupportedError where it is not one that is covered."""
     try:
         tree = Dialect().parser(error_level=ErrorLevel.RAISE).parse(tokens, text)[0]
@@ -164,7 +167,7 @@ def _parse(tokens: list[Token], text: str) -> exp.Expression:
     return tree
 
 
-def _generate(tree: exp.Expression) -> str:
+def _generate(tree: exp.Expr) -> str:
     """PostgreSQL's text of a rewritten tree; anything that sqlglot would leave out silently is refused."""
     try:
         return str(Generator(dialect="postgres", unsupported_level=ErrorLevel.RAISE, comments=False).generate(tree))

@@ -1,25 +1,25 @@
 -- A point in time of any type, without its zone (a session's is UTC). Units come in one spelling: see supported.UNITS.
-CREATE FUNCTION redshift.moment(timestamp) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
-CREATE FUNCTION redshift.moment(timestamptz) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE RETURN $1 AT TIME ZONE 'UTC';
-CREATE FUNCTION redshift.moment(date) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE RETURN $1::timestamp;
-CREATE FUNCTION redshift.moment(text) RETURNS timestamp STABLE STRICT PARALLEL SAFE RETURN $1::timestamp;
-CREATE FUNCTION redshift.moment(time) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE RETURN date '1970-01-01' + $1;
-CREATE FUNCTION redshift.moment(timetz) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE
-RETURN (date '1970-01-01' + $1) AT TIME ZONE 'UTC';
+CREATE OR REPLACE FUNCTION redshift.moment(timestamp) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
+CREATE OR REPLACE FUNCTION redshift.moment(timestamptz) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE RETURN $1 AT TIME ZONE 'UTC';
+CREATE OR REPLACE FUNCTION redshift.moment(date) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE RETURN $1::timestamp;
+CREATE OR REPLACE FUNCTION redshift.moment(text) RETURNS timestamp STABLE STRICT PARALLEL SAFE RETURN $1::timestamp;
+CREATE OR REPLACE FUNCTION redshift.moment(time) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE RETURN date '1970-01-01' + $1;
+CREATE OR REPLACE FUNCTION redshift.moment(timetz) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE
+RETURN date '1970-01-01' + ($1 AT TIME ZONE 'UTC')::time;
 
-CREATE FUNCTION redshift.getdate() RETURNS timestamp STABLE PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.getdate() RETURNS timestamp STABLE PARALLEL SAFE
 RETURN date_trunc('second', statement_timestamp() AT TIME ZONE 'UTC');
-CREATE FUNCTION redshift.sysdate() RETURNS timestamp STABLE PARALLEL SAFE RETURN transaction_timestamp() AT TIME ZONE 'UTC';
-CREATE FUNCTION redshift.trunc(timestamp) RETURNS date IMMUTABLE STRICT PARALLEL SAFE RETURN $1::date;
-CREATE FUNCTION redshift.trunc(date) RETURNS date IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
-CREATE FUNCTION redshift.trunc(timestamptz) RETURNS date IMMUTABLE STRICT PARALLEL SAFE RETURN ($1 AT TIME ZONE 'UTC')::date;
-CREATE FUNCTION redshift.date_trunc(text, date) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.sysdate() RETURNS timestamp STABLE PARALLEL SAFE RETURN transaction_timestamp() AT TIME ZONE 'UTC';
+CREATE OR REPLACE FUNCTION redshift.trunc(timestamp) RETURNS date IMMUTABLE STRICT PARALLEL SAFE RETURN $1::date;
+CREATE OR REPLACE FUNCTION redshift.trunc(date) RETURNS date IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
+CREATE OR REPLACE FUNCTION redshift.trunc(timestamptz) RETURNS date IMMUTABLE STRICT PARALLEL SAFE RETURN ($1 AT TIME ZONE 'UTC')::date;
+CREATE OR REPLACE FUNCTION redshift.date_trunc(text, date) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE
 RETURN pg_catalog.date_trunc($1, $2::timestamp);
-CREATE FUNCTION redshift.date_trunc(text, text) RETURNS timestamp STABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.date_trunc(text, text) RETURNS timestamp STABLE STRICT PARALLEL SAFE
 RETURN pg_catalog.date_trunc($1, $2::timestamp);
 
 -- A year after 29 February is 1 March; twelve months after it is 28 February.
-CREATE FUNCTION redshift.date_add(unit text, number bigint, start timestamp) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.date_add(unit text, number bigint, start timestamp) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE
     WHEN unit IN ('year', 'decade', 'century', 'millennium') THEN
         (date_trunc('month', start) + make_interval(years => number::integer
@@ -31,17 +31,20 @@ RETURN CASE
         WHEN 'hour' THEN interval '1 hour' WHEN 'minute' THEN interval '1 minute' WHEN 'second' THEN interval '1 second'
         WHEN 'millisecond' THEN interval '1 millisecond' ELSE interval '1 microsecond' END
 END;
-CREATE FUNCTION redshift.date_add(text, bigint, date) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.date_add(text, bigint, date) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE
 RETURN redshift.date_add($1, $2, $3::timestamp);
-CREATE FUNCTION redshift.date_add(text, bigint, text) RETURNS timestamp STABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.date_add(text, bigint, text) RETURNS timestamp STABLE STRICT PARALLEL SAFE
 RETURN redshift.date_add($1, $2, $3::timestamp);
-CREATE FUNCTION redshift.date_add(text, bigint, timestamptz) RETURNS timestamptz IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.date_add(text, bigint, timestamptz) RETURNS timestamptz IMMUTABLE STRICT PARALLEL SAFE
 RETURN redshift.date_add($1, $2, $3 AT TIME ZONE 'UTC') AT TIME ZONE 'UTC';
-CREATE FUNCTION redshift.date_add(text, bigint, time) RETURNS time IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.date_add(text, bigint, time) RETURNS time IMMUTABLE STRICT PARALLEL SAFE
 RETURN redshift.date_add($1, $2, redshift.moment($3))::time;
 
+CREATE OR REPLACE FUNCTION redshift.date_add(text, bigint, timetz) RETURNS timetz IMMUTABLE STRICT PARALLEL SAFE
+RETURN redshift.date_add($1, $2, redshift.moment($3))::time::text::timetz;
+
 -- The boundaries that lie between two points in time. Whether a week begins on Sunday or Monday here is not documented.
-CREATE FUNCTION redshift.date_diff(unit text, start timestamp, finish timestamp) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.date_diff(unit text, start timestamp, finish timestamp) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE
     WHEN unit IN ('millennium', 'century', 'decade', 'year') THEN extract(year FROM date_trunc(unit, finish))::bigint
         / CASE unit WHEN 'year' THEN 1 WHEN 'decade' THEN 10 WHEN 'century' THEN 100 ELSE 1000 END
@@ -61,27 +64,27 @@ RETURN CASE
         WHEN 'millisecond' THEN 1000 ELSE 1 END)::bigint
 END;
 
-CREATE FUNCTION redshift.last_day(timestamp) RETURNS date IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.last_day(timestamp) RETURNS date IMMUTABLE STRICT PARALLEL SAFE
 RETURN (date_trunc('month', $1) + interval '1 month' - interval '1 day')::date;
-CREATE FUNCTION redshift.add_months(timestamp, bigint) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.add_months(timestamp, bigint) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN $1::date = redshift.last_day($1)
     THEN redshift.last_day($1 + make_interval(months => $2::integer)) + $1::time
     ELSE $1 + make_interval(months => $2::integer) END;
-CREATE FUNCTION redshift.months_between(timestamp, timestamp) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.months_between(timestamp, timestamp) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE
 RETURN redshift.date_diff('month', $2, $1) + CASE
     WHEN extract(day FROM $1) = extract(day FROM $2) OR $1::date = redshift.last_day($1) AND $2::date = redshift.last_day($2) THEN 0
     ELSE ((extract(epoch FROM $1 - date_trunc('month', $1)) - extract(epoch FROM $2 - date_trunc('month', $2))) / 2678400) END;
-CREATE FUNCTION redshift.next_day(timestamp, text) RETURNS date IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.next_day(timestamp, text) RETURNS date IMMUTABLE STRICT PARALLEL SAFE
 RETURN $1::date + 1 + ((CASE left(lower($2), 2) WHEN 'su' THEN 0 WHEN 'mo' THEN 1 WHEN 'tu' THEN 2 WHEN 'we' THEN 3 WHEN 'th' THEN 4
     WHEN 'fr' THEN 5 WHEN 'sa' THEN 6 ELSE redshift.fail('invalid day of the week: ' || $2)::integer END
     - extract(dow FROM $1)::integer + 6) % 7);
-CREATE FUNCTION redshift.date_part_year(timestamp) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN extract(year FROM $1)::integer;
-CREATE FUNCTION redshift.zone(text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.date_part_year(timestamp) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN extract(year FROM $1)::integer;
+CREATE OR REPLACE FUNCTION redshift.zone(text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN $1 ~ '\d' THEN redshift.refuse('The embedded warehouse does not cover a time zone given as an offset: name it.') ELSE $1 END;
-CREATE FUNCTION redshift.convert_timezone(text, text, timestamp) RETURNS timestamp STABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.convert_timezone(text, text, timestamp) RETURNS timestamp STABLE STRICT PARALLEL SAFE
 RETURN ($3 AT TIME ZONE redshift.zone($1)) AT TIME ZONE redshift.zone($2);
-CREATE FUNCTION redshift.convert_timezone(text, timestamp) RETURNS timestamp STABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.convert_timezone(text, timestamp) RETURNS timestamp STABLE STRICT PARALLEL SAFE
 RETURN redshift.convert_timezone('UTC', $1, $2);
-CREATE FUNCTION redshift.compare(timestamp, timestamp) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN timestamp_cmp($1, $2);
-CREATE FUNCTION redshift.to_date(text, text, boolean) RETURNS date STABLE STRICT PARALLEL SAFE RETURN to_date($1, $2);
-CREATE FUNCTION redshift.to_timestamp(text, text, boolean) RETURNS timestamptz STABLE STRICT PARALLEL SAFE RETURN to_timestamp($1, $2);
+CREATE OR REPLACE FUNCTION redshift.compare(timestamp, timestamp) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN timestamp_cmp($1, $2);
+CREATE OR REPLACE FUNCTION redshift.to_date(text, text, boolean) RETURNS date STABLE STRICT PARALLEL SAFE RETURN to_date($1, $2);
+CREATE OR REPLACE FUNCTION redshift.to_timestamp(text, text, boolean) RETURNS timestamptz STABLE STRICT PARALLEL SAFE RETURN to_timestamp($1, $2);

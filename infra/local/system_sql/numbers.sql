@@ -1,61 +1,58 @@
 -- Casts of values from tables cut (AWS: "results of explicit casts of values selected from tables are not rounded").
-CREATE FUNCTION redshift.cut(numeric) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE RETURN trunc($1);
-CREATE FUNCTION redshift.cut(double precision) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN trunc($1);
-CREATE FUNCTION redshift.cut(real) RETURNS real IMMUTABLE STRICT PARALLEL SAFE RETURN trunc($1)::real;
-CREATE FUNCTION redshift.cut(bigint) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
-CREATE FUNCTION redshift.cut(integer) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
-CREATE FUNCTION redshift.cut(smallint) RETURNS smallint IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
-CREATE FUNCTION redshift.cut(boolean) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN $1::integer;
-CREATE FUNCTION redshift.cut(text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
-CREATE FUNCTION redshift.cut_scale(numeric, integer) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE RETURN trunc($1, $2);
-CREATE FUNCTION redshift.cut_scale(double precision, integer) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE RETURN trunc($1::text::numeric, $2);
-CREATE FUNCTION redshift.cut_scale(text, integer) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.cut(numeric) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE RETURN trunc($1);
+CREATE OR REPLACE FUNCTION redshift.cut(double precision) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN trunc($1);
+CREATE OR REPLACE FUNCTION redshift.cut(real) RETURNS real IMMUTABLE STRICT PARALLEL SAFE RETURN trunc($1)::real;
+CREATE OR REPLACE FUNCTION redshift.cut(bigint) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
+CREATE OR REPLACE FUNCTION redshift.cut(integer) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
+CREATE OR REPLACE FUNCTION redshift.cut(smallint) RETURNS smallint IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
+CREATE OR REPLACE FUNCTION redshift.cut(boolean) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN $1::integer;
+CREATE OR REPLACE FUNCTION redshift.cut(text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
+CREATE OR REPLACE FUNCTION redshift.cut_scale(numeric, integer) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE RETURN trunc($1, $2);
+CREATE OR REPLACE FUNCTION redshift.cut_scale(double precision, integer) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE RETURN trunc($1::text::numeric, $2);
+CREATE OR REPLACE FUNCTION redshift.cut_scale(text, integer) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN scale($1::numeric) <= $2 THEN $1::numeric
     ELSE redshift.refuse('The embedded warehouse does not cover a cast of a text to a DECIMAL with fewer digits.')::numeric END;
 
 -- The digits of a quotient follow from the types of its parts: rewrite.py tells the scale where it knows them.
-CREATE FUNCTION redshift.divide(numeric, numeric, integer) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.divide(numeric, numeric, integer) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE
 RETURN round(div($1 * power(10::numeric, $3), $2) * power(10::numeric, -$3), $3);
-CREATE FUNCTION redshift.divide_unknown(numeric, numeric) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE
-RETURN redshift.refuse('The embedded warehouse does not cover this division of DECIMALs, whose digits depend on their types: cast one to DOUBLE PRECISION.')::numeric;
-CREATE OPERATOR redshift./ (LEFTARG = numeric, RIGHTARG = numeric, FUNCTION = redshift.divide_unknown);
 
 -- AVG of integers is an integer, of a DECIMAL a DECIMAL of its scale; ROUND gives the type that it takes.
-CREATE FUNCTION redshift.round(double precision, integer) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.round(double precision, integer) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE
 RETURN round($1::text::numeric, $2)::double precision;
-CREATE FUNCTION redshift.round(double precision) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.round(double precision) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN abs($1) < 1e15 THEN round($1::text::numeric)::double precision ELSE $1 END;
-CREATE FUNCTION redshift.round(integer, integer) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN round($1::numeric, $2)::integer;
-CREATE FUNCTION redshift.round(bigint, integer) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE RETURN round($1::numeric, $2)::bigint;
-CREATE FUNCTION redshift.round(integer) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
-CREATE FUNCTION redshift.round(bigint) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
-CREATE FUNCTION redshift.trunc(double precision, integer) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.round(integer, integer) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN round($1::numeric, $2)::integer;
+CREATE OR REPLACE FUNCTION redshift.round(bigint, integer) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE RETURN round($1::numeric, $2)::bigint;
+CREATE OR REPLACE FUNCTION redshift.round(integer) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
+CREATE OR REPLACE FUNCTION redshift.round(bigint) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
+CREATE OR REPLACE FUNCTION redshift.trunc(double precision, integer) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE
 RETURN trunc($1::text::numeric, $2)::double precision;
-CREATE FUNCTION redshift.trunc(bigint) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
-CREATE FUNCTION redshift.trunc(integer) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
-CREATE FUNCTION redshift.avg_step(bigint[], bigint) RETURNS bigint[] IMMUTABLE STRICT PARALLEL SAFE RETURN ARRAY[$1[1] + 1, $1[2] + $2];
-CREATE FUNCTION redshift.avg_result(bigint[]) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE RETURN $1[2] / nullif($1[1], 0);
-CREATE AGGREGATE redshift.avg(smallint) (SFUNC = int2_avg_accum, STYPE = bigint[], INITCOND = '{0,0}', FINALFUNC = redshift.avg_result);
-CREATE AGGREGATE redshift.avg(integer) (SFUNC = int4_avg_accum, STYPE = bigint[], INITCOND = '{0,0}', FINALFUNC = redshift.avg_result);
-CREATE AGGREGATE redshift.avg(bigint) (SFUNC = redshift.avg_step, STYPE = bigint[], INITCOND = '{0,0}', FINALFUNC = redshift.avg_result);
-CREATE FUNCTION redshift.avg_step(numeric[], numeric) RETURNS numeric[] IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.trunc(bigint) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
+CREATE OR REPLACE FUNCTION redshift.trunc(integer) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
+CREATE OR REPLACE FUNCTION redshift.avg_step(bigint[], bigint) RETURNS bigint[] IMMUTABLE STRICT PARALLEL SAFE RETURN ARRAY[$1[1] + 1, $1[2] + $2];
+CREATE OR REPLACE FUNCTION redshift.avg_result(bigint[]) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE RETURN $1[2] / nullif($1[1], 0);
+CREATE OR REPLACE AGGREGATE redshift.avg(smallint) (SFUNC = int2_avg_accum, STYPE = bigint[], INITCOND = '{0,0}', FINALFUNC = redshift.avg_result);
+CREATE OR REPLACE AGGREGATE redshift.avg(integer) (SFUNC = int4_avg_accum, STYPE = bigint[], INITCOND = '{0,0}', FINALFUNC = redshift.avg_result);
+CREATE OR REPLACE AGGREGATE redshift.avg(bigint) (SFUNC = redshift.avg_step, STYPE = bigint[], INITCOND = '{0,0}', FINALFUNC = redshift.avg_result);
+CREATE OR REPLACE FUNCTION redshift.avg_step(numeric[], numeric) RETURNS numeric[] IMMUTABLE STRICT PARALLEL SAFE
 RETURN ARRAY[$1[1] + 1, $1[2] + $2, greatest($1[3], scale($2))];
-CREATE FUNCTION redshift.avg_result(numeric[]) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.avg_result(numeric[]) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE
 RETURN redshift.divide($1[2], nullif($1[1], 0), $1[3]::integer);
-CREATE AGGREGATE redshift.avg(numeric) (SFUNC = redshift.avg_step, STYPE = numeric[], INITCOND = '{0,0,0}', FINALFUNC = redshift.avg_result);
+CREATE OR REPLACE AGGREGATE redshift.avg(numeric) (SFUNC = redshift.avg_step, STYPE = numeric[], INITCOND = '{0,0,0}', FINALFUNC = redshift.avg_result);
 
 -- These give a DOUBLE PRECISION, whatever they take.
-CREATE FUNCTION redshift.ln(numeric) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN ln($1::double precision);
-CREATE FUNCTION redshift.log(numeric) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN log($1::double precision);
-CREATE FUNCTION redshift.dlog10(double precision) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN log($1);
-CREATE FUNCTION redshift.dlog1(double precision) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN ln($1);
-CREATE FUNCTION redshift.exp(numeric) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN exp($1::double precision);
-CREATE FUNCTION redshift.dexp(double precision) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN exp($1);
-CREATE FUNCTION redshift.sqrt(numeric) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN sqrt($1::double precision);
-CREATE FUNCTION redshift.power(numeric, numeric) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN power($1::double precision, $2::double precision);
-CREATE FUNCTION redshift.pow(double precision, double precision) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN power($1, $2);
-CREATE FUNCTION redshift.pow(numeric, numeric) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN power($1::double precision, $2::double precision);
-CREATE FUNCTION redshift.strtol(text, integer) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION redshift.ln(numeric) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN ln($1::double precision);
+CREATE OR REPLACE FUNCTION redshift.log(numeric) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN log($1::double precision);
+CREATE OR REPLACE FUNCTION redshift.dlog10(double precision) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN log($1);
+CREATE OR REPLACE FUNCTION redshift.dlog1(double precision) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN ln($1);
+CREATE OR REPLACE FUNCTION redshift.exp(numeric) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN exp($1::double precision);
+CREATE OR REPLACE FUNCTION redshift.dexp(double precision) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN exp($1);
+CREATE OR REPLACE FUNCTION redshift.sqrt(numeric) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN sqrt($1::double precision);
+CREATE OR REPLACE FUNCTION redshift.power(numeric, numeric) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN power($1::double precision, $2::double precision);
+CREATE OR REPLACE FUNCTION redshift.pow(double precision, double precision) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN power($1, $2);
+CREATE OR REPLACE FUNCTION redshift.pow(numeric, numeric) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE RETURN power($1::double precision, $2::double precision);
+CREATE OR REPLACE FUNCTION redshift.strtol(text, integer) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$
 DECLARE digits text := lower(ltrim($1)); negative boolean := digits LIKE '-%'; total bigint := 0; digit integer;
 BEGIN
     digits := ltrim(digits, '+-');
@@ -71,19 +68,18 @@ BEGIN
 END $$;
 
 -- MEDIAN and the percentiles, which PostgreSQL has not as window functions; LAG and its like with IGNORE NULLS.
-CREATE FUNCTION redshift.percentile_step(double precision[], numeric, double precision) RETURNS double precision[] IMMUTABLE PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.percentile_step(double precision[], numeric, double precision) RETURNS double precision[] IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN $2 IS NULL THEN $1 ELSE array_append(coalesce($1, ARRAY[$3]), $2::double precision) END;
-CREATE FUNCTION redshift.percentile_result(double precision[]) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION redshift.percentile_result(double precision[]) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE
 RETURN (SELECT percentile_cont($1[1]) WITHIN GROUP (ORDER BY v) FROM unnest($1[2:]) AS u (v));
-CREATE AGGREGATE redshift.percentile_of(numeric, double precision) (SFUNC = redshift.percentile_step, STYPE = double precision[], FINALFUNC = redshift.percentile_result);
-CREATE FUNCTION redshift.percentile_step(double precision[], double precision, double precision) RETURNS double precision[] IMMUTABLE PARALLEL SAFE
+CREATE OR REPLACE AGGREGATE redshift.percentile_of(numeric, double precision) (SFUNC = redshift.percentile_step, STYPE = double precision[], FINALFUNC = redshift.percentile_result);
+CREATE OR REPLACE FUNCTION redshift.percentile_step(double precision[], double precision, double precision) RETURNS double precision[] IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN $2 IS NULL THEN $1 ELSE array_append(coalesce($1, ARRAY[$3]), $2) END;
-CREATE AGGREGATE redshift.percentile_of(double precision, double precision) (SFUNC = redshift.percentile_step, STYPE = double precision[], FINALFUNC = redshift.percentile_result);
-CREATE FUNCTION redshift.present_step(anycompatiblearray, anycompatible) RETURNS anycompatiblearray IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN $2 IS NULL THEN $1 ELSE array_append($1, $2) END;
-CREATE AGGREGATE redshift.present(anycompatible) (SFUNC = redshift.present_step, STYPE = anycompatiblearray, INITCOND = '{}');
-CREATE FUNCTION redshift.array_at(anyarray, bigint) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE RETURN $1[$2::integer];
-CREATE FUNCTION redshift.first_step(anyelement, anyelement) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
-CREATE FUNCTION redshift.last_step(anyelement, anyelement) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE RETURN $2;
-CREATE AGGREGATE redshift.first_present(anyelement) (SFUNC = redshift.first_step, STYPE = anyelement);
-CREATE AGGREGATE redshift.last_present(anyelement) (SFUNC = redshift.last_step, STYPE = anyelement);
+CREATE OR REPLACE AGGREGATE redshift.percentile_of(double precision, double precision) (SFUNC = redshift.percentile_step, STYPE = double precision[], FINALFUNC = redshift.percentile_result);
+CREATE OR REPLACE FUNCTION redshift.present_step(anycompatiblearray, anycompatible) RETURNS anycompatiblearray IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$ SELECT CASE WHEN $2 IS NULL THEN $1 ELSE array_append($1, $2) END $$;
+CREATE OR REPLACE AGGREGATE redshift.present(anycompatible) (SFUNC = redshift.present_step, STYPE = anycompatiblearray, INITCOND = '{}');
+CREATE OR REPLACE FUNCTION redshift.array_at(anyarray, bigint) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $1[$2::integer] $$;
+CREATE OR REPLACE FUNCTION redshift.first_step(anyelement, anyelement) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $1 $$;
+CREATE OR REPLACE FUNCTION redshift.last_step(anyelement, anyelement) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $2 $$;
+CREATE OR REPLACE AGGREGATE redshift.first_present(anyelement) (SFUNC = redshift.first_step, STYPE = anyelement);
+CREATE OR REPLACE AGGREGATE redshift.last_present(anyelement) (SFUNC = redshift.last_step, STYPE = anyelement);
