@@ -21,7 +21,7 @@ from infra.config import Settings, load_settings
 from infra.copy_monitor import CopyMonitor
 from infra.database import ProgressLine, execute, explain, select_one, statement_name, transaction
 from infra.errors import Interrupted, LoadError, QualityError, RejectedRecordsError
-from infra.warehouse import connect
+from infra.warehouse import connect, source_region
 from notebooks.answers import answer_all, as_text
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def load_staging_tables(connection: Connection, settings: Settings, max_errors: 
         "log_jsonpath": settings.log_jsonpath,
         "song_data": settings.song_data,
         "role_arn": settings.role_arn,
-        "region": settings.region,
+        "region": source_region(settings),
         "max_errors": min(max_errors + 1, 100_000) if max_errors else 0,  # Redshift fails at this number of errors
     }
     with closing(connect(settings)) as observer, transaction(connection):

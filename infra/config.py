@@ -19,6 +19,7 @@ from infra.errors import ConfigError
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PATH = ROOT / "dwh.cfg"
 DEFAULT_REGION = "us-west-2"  # where the course keeps its bucket
+COURSE_BUCKET = "udacity-dend"
 EMBEDDED_ROLE = "arn:aws:iam::000000000000:role/embedded"  # a COPY needs a role; the embedded one signs in as you
 PASSWORD_KEYS = (("CLUSTER", "DB_PASSWORD"), ("DWH", "DWH_DB_PASSWORD"))
 PASSWORD_VARIABLE = "DWH_DB_PASSWORD"  # the environment's, for those who keep it out of the file
@@ -47,7 +48,7 @@ class Settings:
     user: str  # "": not given
     password: str = field(repr=False)  # "": not given
     role_arn: str
-    region: str  # of the S3 buckets
+    region: str  # of the S3 buckets: [S3] REGION, else the course's; infra.warehouse.source_region asks S3
     cluster_region: str  # where a cluster is made
     log_data: str  # s3://bucket/prefix/ or an absolute local path; a folder ends with a separator
     log_jsonpath: str
@@ -56,6 +57,7 @@ class Settings:
     simulated: bool  # True: the data are simulated below local_path
     aws: AwsKeys = field(repr=False)
     dwh: Mapping[str, str] = field(repr=False)  # [DWH], which infra/aws/cluster_spec.py reads: the cluster to make
+    region_given: bool = False  # whether the file has [S3] REGION
     sslrootcert: str = ""  # a file of certificates to trust instead of the public roots; "" is right for AWS
 
     @property
@@ -184,7 +186,7 @@ def _settings(file: Path | None, sections: Sections) -> Settings:
         user=user,
         password=get(*PASSWORD_KEYS) or os.environ.get(PASSWORD_VARIABLE, ""),
         role_arn=role_arn,
-        region=get(("S3", "REGION"), ("AWS", "REGION"), ("DWH", "DWH_REGION"), default=DEFAULT_REGION),
+        region=get(("S3", "REGION"), default=DEFAULT_REGION),
         cluster_region=get(("DWH", "DWH_REGION"), ("AWS", "REGION"), ("S3", "REGION"), default=DEFAULT_REGION),
         log_data=log_data,
         log_jsonpath=log_jsonpath,
@@ -193,6 +195,7 @@ def _settings(file: Path | None, sections: Sections) -> Settings:
         simulated=simulated,
         aws=AwsKeys(get(("AWS", "KEY")), get(("AWS", "SECRET")), get(("AWS", "SESSION_TOKEN"))),
         dwh=sections.get("DWH", {}),
+        region_given=bool(get(("S3", "REGION"))),
         sslrootcert=sslrootcert,
     )
 

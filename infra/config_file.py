@@ -5,6 +5,8 @@ import re
 import tempfile
 from pathlib import Path
 
+from infra.errors import ConfigError
+
 SECTION = re.compile(r"\[([^]]+)\]")
 ENTRY = re.compile(r"(\s*)([^\s#;=:\[][^=:]*?)(\s*[=:][ \t]*)(.*)", re.DOTALL)
 
@@ -23,10 +25,30 @@ def set_values(path: Path, values: dict[tuple[str, str], str]) -> None:
     if new == text:
         protect(path)
         return
+    _replace(path, new)
+
+
+def check_writable(path: Path) -> None:
+    """Write the file as it is, so that one that cannot be written is found before anything costs money.
+
+    Raises ConfigError.
+    """
+    path = path.resolve()
+    try:
+        _replace(path, path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be written ({error.strerror}), but HOST and ARN are to be put there: let the file and its "
+            "folder be written, or copy it to another place and name that with --config. Nothing was made."
+        ) from None
+
+
+def _replace(path: Path, text: str) -> None:
+    """Replace the file as a whole by one with this text, which only its owner may read."""
     handle, name = tempfile.mkstemp(prefix=".dwh.cfg-", dir=path.parent)  # made with 0600
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(new.encode("utf-8"))
+            file.write(text.encode("utf-8"))
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

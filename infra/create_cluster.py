@@ -76,7 +76,14 @@ def write_back(context: Context, info: ClusterInfo, role: str) -> None:
     values = {("CLUSTER", "HOST"): info.host, ("IAM_ROLE", "ARN"): role}
     if info.port != context.settings.port:
         values["CLUSTER", "DB_PORT"] = str(info.port)
-    config_file.set_values(context.path, values)
+    try:
+        config_file.set_values(context.path, values)
+    except OSError as error:
+        lines = [f"[{section}] {key}={value}" for (section, key), value in values.items()]
+        raise AwsError(
+            f"The {context.cluster.kind} is available, but {context.path} cannot be written ({error.strerror}): "
+            f"write {', '.join(lines)} there yourself."
+        ) from None
 
 
 def create(
@@ -99,6 +106,7 @@ def create(
     if dry_run:
         print("Nothing was made: this was a dry run.")
         return
+    config_file.check_writable(context.path)
     new = info is None
     password = choose_password(context, managed=manage_password) if new else ""
     role = iam_role.ensure_role(context.iam, spec, account, partition, managed=managed_policy)

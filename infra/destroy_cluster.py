@@ -47,7 +47,11 @@ def clear_config(context: Context, *, role: bool) -> None:
         values["CLUSTER", "HOST"] = ""
     if role and context.settings.role_arn.endswith(f":role/{context.spec.role}"):
         values["IAM_ROLE", "ARN"] = ""
-    config_file.set_values(context.path, values)
+    try:
+        config_file.set_values(context.path, values)
+    except OSError as error:
+        keys = " and ".join(f"[{section}] {key}" for section, key in values)
+        raise AwsError(f"{context.path} cannot be written ({error.strerror}): empty {keys} there yourself.") from None
 
 
 def find_other(context: Context) -> tuple[ClusterInfo | None, str]:
@@ -108,9 +112,9 @@ def destroy(context: Context, *, snapshot: str = "", yes: bool = False, dry_run:
         security_group.delete_group(ec2, group)
     if role:
         iam_role.delete_role(iam, spec.role)
-    clear_config(context, role=role_gone)
     print(f"Deleted: {', '.join(there) or 'nothing, there was nothing'}.")
     report_leftovers(context, place, barred)
+    clear_config(context, role=role_gone)
 
 
 def is_ours(thing: "RoleTypeDef | ClusterParameterGroupTypeDef | None", spec: ClusterSpec, called: str) -> bool:

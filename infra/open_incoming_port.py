@@ -77,11 +77,16 @@ def close_port(context: Context, who: security_group.Network | None = None, *, d
     ec2 = context.ec2
     groups = security_group.find_groups(ec2, context.spec.name)
     if dry_run:
-        shut = [each for group in groups for each, _ in security_group.open_to(group) if who in (None, network(each))]
+        shut = [
+            each for group in groups for each, _ in security_group.open_to(group) if who is None or each == str(who)
+        ]
         print(f"Would close the port to: {', '.join(shut) or 'nobody, it is closed'}.")
     else:
-        shut = [each for group in groups for each in security_group.close_port(ec2, group, who)]
-        print(f"Closed the port to: {', '.join(shut) or 'nobody, it was closed'}.")
+        answers = [security_group.close_port(ec2, group, who) for group in groups]
+        shut, kept = ([each for answer in answers for each in answer[part]] for part in (0, 1))
+        print(f"Closed the port to: {', '.join(shut) or 'nobody, it was closed' * (not kept) or 'nobody'}.")
+        if kept:
+            raise AwsError(f"AWS did not close it to {', '.join(kept)}: their rules have just been changed.")
 
 
 def open_port(
@@ -96,14 +101,21 @@ def open_port(
     ec2, name = context.ec2, context.spec.name
     groups = security_group.find_groups(ec2, name)
     info = context.cluster.find()
-    if not groups or info is None:
+    if info is None or not (groups and info.groups):
         raise AwsError(f"There is no {context.cluster.kind} {name} with its security group: run create_cluster.py.")
+    used = [group for group in groups if group["GroupId"] in info.groups]
+    if not used:
+        made, has = ", ".join(group["GroupId"] for group in groups), ", ".join(info.groups)
+        raise AwsError(
+            f"The {context.cluster.kind} {name} does not have the security group {made} that was made for it (it has: "
+            f"{has}): attach that one to it in AWS's console, or open the port in the one that it has."
+        )
     port, own = info.port or context.spec.port, who is None
     who = who or own_network()
     if dry_run:
         print(f"Would open port {port} of {name} to {who}.")
         return
-    new = security_group.open_port(ec2, groups[0], who, port)
+    new = security_group.open_port(ec2, used[0], who, port)
     print(f"Port {port} of {name} {'is now' if new else 'was already'} open to {who}.", flush=True)
     check_connection(context, info, own=own)
 

@@ -1,4 +1,4 @@
-"""The one seam between the pipeline and where it runs."""
+"""The one seam between the pipeline and where it runs and reads."""
 
 from psycopg2.extensions import connection
 
@@ -18,3 +18,15 @@ def connect(settings: Settings) -> connection:
     from infra.aws.connection import connect as connect_redshift
 
     return connect_redshift(settings)
+
+
+def source_region(settings: Settings) -> str:
+    """The region for the REGION of COPY: [S3] REGION, else what S3 says of the data's buckets.
+
+    Raises ConfigError if S3 cannot be asked, or if the buckets are in several regions.
+    """
+    if settings.simulated:
+        return settings.region
+    from infra.aws.bucket_region import source_region as ask_s3  # only for those who read S3
+
+    return ask_s3(settings)

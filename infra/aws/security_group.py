@@ -104,9 +104,12 @@ def rule(network: Network, port: int) -> "IpPermissionTypeDef":
 
 
 def networks(permission: "IpPermissionOutputTypeDef") -> list[str]:
-    """List the networks that a rule lets in."""
-    return [each["CidrIp"] for each in permission.get("IpRanges", [])] + [
-        each["CidrIpv6"] for each in permission.get("Ipv6Ranges", [])
+    """List whom a rule lets in: networks, AWS's lists of prefixes, other security groups."""
+    return [
+        *(each["CidrIp"] for each in permission.get("IpRanges", [])),
+        *(each["CidrIpv6"] for each in permission.get("Ipv6Ranges", [])),
+        *(each["PrefixListId"] for each in permission.get("PrefixListIds", [])),
+        *(each["GroupId"] for each in permission.get("UserIdGroupPairs", [])),
     ]
 
 
@@ -132,13 +135,19 @@ def open_port(ec2: "EC2Client", group: "SecurityGroupTypeDef", network: Network,
     return True
 
 
-def close_port(ec2: "EC2Client", group: "SecurityGroupTypeDef", network: Network | None) -> list[str]:
-    """Take away the rules for a network, or all rules; return the networks that they let in."""
+def close_port(ec2: "EC2Client", group: "SecurityGroupTypeDef", network: Network | None) -> tuple[list[str], list[str]]:
+    """Take away the rules for a network, or all rules; return whom they let in, and whom they still do.
+
+    AWS does not call it an error if a rule is no longer there as it was: it lists it in its answer.
+    """
     rules = [_only(permission, network) for permission in group["IpPermissions"]]
     rules = [each for each in rules if network is None or networks(each)]
-    if rules:
-        ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=rules)
-    return sorted(each for permission in rules for each in networks(permission))
+    if not rules:
+        return [], []
+    answer = ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=rules)
+    unknown = answer.get("UnknownIpPermissions", [])
+    kept = sorted(each for permission in unknown for each in networks(permission))
+    return sorted({each for permission in rules for each in networks(permission)} - set(kept)), kept
 
 
 def _only(permission: "IpPermissionOutputTypeDef", network: Network | None) -> "IpPermissionOutputTypeDef":

@@ -1,5 +1,6 @@
 """Policies, rules, prices, errors, dwh.cfg: what needs no cluster."""
 
+import errno
 import ipaddress
 import json
 import os
@@ -443,14 +444,38 @@ def test_data_must_be_in_s3(tmp_path, capsys):
     assert "[S3] LOG_DATA is not in S3" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(os.name != "posix" or os.getuid() == 0, reason="root may write everywhere")
-def test_a_file_that_cannot_be_written(moto, wire, aws_config, capsys):
-    """One sentence, no traceback."""
-    aws_config.write_text(config_text(password=""))
-    aws_config.parent.chmod(0o500)
-    assert create_cluster.main(["--config", str(aws_config)]) == 1
-    assert "cannot be used: Permission denied" in capsys.readouterr().err
-    aws_config.parent.chmod(0o700)
+def cannot_write(*_):
+    """Refuse, as a folder does that may not be written."""
+    raise PermissionError(errno.EACCES, "Permission denied")
+
+
+def test_a_file_that_cannot_be_written(moto, wire, aws_config, capsys, monkeypatch):
+    """It is found before anything is made, and nothing of the file is lost."""
+    before = aws_config.read_text()
+    monkeypatch.setattr(config_file.os, "replace", cannot_write)
+    assert create_cluster.main(["--config", str(aws_config)]) == 2
+    assert f"{aws_config} cannot be written (Permission denied)" in capsys.readouterr().err
+    assert not [action for action in wire.actions if re.search("Create|Put", action)]
+    assert aws_config.read_text() == before and [each.name for each in aws_config.parent.iterdir()] == ["dwh.cfg"]
+
+
+def test_a_file_that_can_no_longer_be_written(moto, wire, aws_config, capsys, monkeypatch):
+    """While the cluster is made: HOST and ARN are printed; after it is destroyed: which keys to empty."""
+    monkeypatch.setattr(config_file, "check_writable", lambda path: None)
+    with monkeypatch.context() as patch:
+        patch.setattr(config_file.os, "replace", cannot_write)
+        assert create_cluster.main(["--config", str(aws_config)]) == 1
+    said = capsys.readouterr().err
+    host = moto.redshift.describe_clusters()["Clusters"][0]["Endpoint"]["Address"]
+    role = moto.iam.get_role(RoleName="dwhRole")["Role"]["Arn"]
+    assert f"write [CLUSTER] HOST={host}, [IAM_ROLE] ARN={role} there yourself." in said
+    assert create_cluster.main(["--config", str(aws_config)]) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(config_file.os, "replace", cannot_write)
+        assert destroy_cluster.main(["--config", str(aws_config), "--yes"]) == 1
+    printed = capsys.readouterr()
+    assert "Nothing that costs money is left" in printed.out
+    assert "empty [CLUSTER] HOST and [IAM_ROLE] ARN there yourself" in printed.err
 
 
 def test_every_retired_node_type_has_one_that_is_sold():
