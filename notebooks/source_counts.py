@@ -3,18 +3,13 @@
 import json
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, NoReturn
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
-from infra.aws.client_errors import explain as explain_aws_error
-from infra.aws.session import CLIENT_CONFIG, make_session
+from infra.aws.session import make_session
 from infra.config import Settings
 from infra.errors import SourceError
-
-READERS = 32  # objects read from S3 at a time
+from infra.object_store import ObjectStore
 
 
 def count_rows(settings: Settings) -> dict[str, int]:
@@ -48,18 +43,16 @@ def count_rows(settings: Settings) -> dict[str, int]:
     }
 
 
-def _records(place: str, settings: Settings) -> Iterator[dict]:
+def _records(place: str, settings: Settings) -> Iterator[dict[str, Any]]:
     """Every JSON object of every file of a folder, in S3 or on disk."""
     try:
         for text in _s3_texts(place, settings) if place.startswith("s3://") else _local_texts(Path(place)):
             yield from _objects(text)
-    except (BotoCoreError, ClientError) as error:
-        raise SourceError(f"{place} cannot be counted: {explain_aws_error(error)}") from None
     except OSError as error:
         raise SourceError(f"{error.filename or place} cannot be counted: {error.strerror}.") from None
 
 
-def _objects(text: str) -> Iterator[dict]:
+def _objects(text: str) -> Iterator[dict[str, Any]]:
     """The JSON objects in a text, with any white space between them; a line that is broken is passed over."""
     decoder, place = json.JSONDecoder(), 0
     while (place := text.find("{", place)) >= 0:
@@ -73,25 +66,21 @@ def _objects(text: str) -> Iterator[dict]:
 def _local_texts(place: Path) -> Iterator[str]:
     """The contents of a file, or of every file below a folder."""
 
-    def fail(error: OSError):
+    def fail(error: OSError) -> NoReturn:
         """A folder that cannot be listed is not one without files."""
         raise error
 
-    folders = [("", [], [place])] if place.is_file() else os.walk(place, onerror=fail)
-    for folder, _, names in folders:
+    if place.is_file():
+        yield place.read_text(encoding="utf-8", errors="replace")
+        return
+    for folder, _, names in os.walk(place, onerror=fail):
         for name in names:
             yield Path(folder, name).read_text(encoding="utf-8", errors="replace")
 
 
 def _s3_texts(place: str, settings: Settings) -> Iterator[str]:
-    """The contents of every object below an s3:// folder; many are read at a time, a thousand held at most."""
-    bucket, _, prefix = place.removeprefix("s3://").partition("/")
-    client = make_session(settings).client("s3", config=CLIENT_CONFIG.merge(Config(max_pool_connections=READERS)))
-
-    def read(key: str) -> str:
-        """One object."""
-        return client.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8", errors="replace")
-
-    with ThreadPoolExecutor(READERS) as readers:
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            yield from readers.map(read, [entry["Key"] for entry in page.get("Contents", []) if entry["Size"]])
+    """The contents of every object below an s3:// folder, one held at a time."""
+    with ObjectStore(make_session(settings)) as store:
+        listed = [each for each in store.list(place) if each.size]
+        for _, blocks in store.read(listed):
+            yield b"".join(blocks).decode("utf-8", errors="replace")

@@ -63,3 +63,15 @@ def is_denied(error: BotoCoreError | ClientError) -> bool:
     return isinstance(error, EndpointConnectionError) or (
         isinstance(error, ClientError) and DENIED.search(error_code(error)) is not None
     )
+
+
+def explain_unreadable(place: str, error: BotoCoreError | ClientError, is_bucket: bool = False) -> str:
+    """One sentence on why a place in S3 cannot be read; the answer to a HEAD has a number in place of a name."""
+    name = error_code(error) if isinstance(error, ClientError) else ""
+    name = "NoSuchBucket" if is_bucket and name == "404" else name
+    if name in ("404", "NoSuchKey", "NoSuchBucket"):
+        what = "the bucket" if is_bucket or name == "NoSuchBucket" else "it"
+        return f"{place} cannot be read: {what} does not exist ({name})."
+    if name == "403" or DENIED.search(name):
+        return f"{place} cannot be read: access is denied ({name})."
+    return f"{place} cannot be read: {explain(error)}"

@@ -9,12 +9,5 @@ IAM roles (COPY signs in to S3 as you), WLM and query limits, concurrency scalin
 Spectrum, UNLOAD, stored procedures, materialized views, the system tables other than stl_load_errors and
 stv_load_state, the scale of DECIMAL divisions, and speed.
 
-    server.py, supervisor.py    the PostgreSQL process: made, started, shared, stopped
-    system_tables.py        Redshift's system tables and functions that PostgreSQL lacks
-    dialect.py              Redshift SQL -> PostgreSQL SQL, or a refusal (check.py, rewrite.py, supported.py)
-    connection.py           the psycopg2 connection and cursor that do this on every execute
-    statement.py, copy_plan.py    COPY: its text, and what goes into which column
-    files.py, batches.py     its files and their contents
-    fast_path.py, exact_path.py      the fast reading of JSON and the exact one
-    load.py, load_log.py      the load, and what the system tables say of it
+Which file does what is in infra/README.md.
 """

@@ -1,6 +1,7 @@
 """A psycopg2 connection to the embedded server whose cursors take Redshift SQL."""
 
 import shutil
+import threading
 from collections.abc import Iterable
 from functools import cache, partial
 from pathlib import Path
@@ -59,6 +60,12 @@ class RedshiftConnection(psycopg2.extensions.connection):
         self.cursor_factory = RedshiftCursor
         self.settings = settings
         self.connection_info = info
+        self.cancelled = threading.Event()  # a COPY that waits for S3 is not in the server
+
+    def cancel(self) -> None:
+        """Cancel the statement that runs, wherever it is."""
+        self.cancelled.set()
+        super().cancel()
 
     def open_another(self) -> psycopg2.extensions.connection:
         """A plain PostgreSQL connection to the same database, for what must survive a rollback here."""

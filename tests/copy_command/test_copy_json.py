@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from infra.local.copy_command.model import DEEPEST_NESTING
 from tests.fixtures.copying import Copier
 
 
@@ -37,9 +38,15 @@ def test_rows_are_separated_by_white_space(copier: Copier, data: str):
     assert copier.load(data) == [("1",), ("2",), ("3",)]
 
 
-def test_objects_without_white_space_between_them_are_rejected(copier: Copier):
-    """AWS asks for white space and does not say what happens without it."""
-    assert copier.rejected('{"a": "}{"}\n{"a": "1"}{"a": "2"}') == [(2, 1216, "", "")]
+@pytest.mark.parametrize("line", ['{"a": "1"}{"a": "2"}', '{"a": "1"}{"a": "2"}{"a": "}{"}', '{"a":"\\\\"}{"a":"}{"}'])
+def test_objects_may_touch(copier: Copier, line: str, monkeypatch: pytest.MonkeyPatch):
+    """Firehose delivers them so."""
+    one_by_one = line.replace('}{"a"', '}\n{"a"')
+    expected = copier.load(one_by_one)
+    for whole in (range(1, 1 << 40), range(0)):
+        monkeypatch.setattr("infra.local.copy_command.batches.WHOLE", whole)
+        copier.create("a VARCHAR")
+        assert copier.load(line * 3) == expected * 3
 
 
 def test_a_row_may_take_many_lines_and_share_one(copier: Copier):
@@ -159,3 +166,46 @@ def test_nan_passes_where_no_column_takes_it(copier: Copier):
 def test_the_line_of_an_error_is_the_last_of_its_object(copier: Copier):
     copier.create("a INTEGER")
     assert copier.rejected('{"a":\n1}\n\n{\n"a":\n"x"\n} {"a": 2}') == [(7, 1207, "a", "x")]
+
+
+def deep(levels: int) -> str:
+    """An object whose nested value, `x`, makes it so many levels deep."""
+    return '{"a": "deep", "x": ' + "[" * (levels - 1) + "]" * (levels - 1) + "}"
+
+
+@pytest.mark.parametrize("levels", [400, DEEPEST_NESTING, DEEPEST_NESTING + 1, 990, 1000, 1010, 5000, 100_000])
+@pytest.mark.parametrize("neighbour", ['{"a": "1"}', '{"a": {"b": 0.50}}', '{"a": "x", "b": "]["}'])
+@pytest.mark.parametrize("between", ["\n", " "])
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_deep_object_is_judged_by_itself_alone(copier: Copier, monkeypatch, levels, neighbour, between, whole):
+    """Its neighbour decides which path reads it; DuckDB crashes at some depth, Python's decoder gives up."""
+    monkeypatch.setattr("infra.local.copy_command.batches.WHOLE", range(1, 1 << 30) if whole else range(0))
+    data = between.join([neighbour, deep(levels), neighbour])
+    source = copier.file(data)
+    copier.copy(source, "FORMAT JSON 'auto' MAXERROR 2")
+    fits = levels <= DEEPEST_NESTING
+    assert [row for (row,) in copier.rows()].count("deep") == int(fits)
+    assert len(copier.rows()) == 2 + int(fits)
+    assert [error[1] for error in copier.errors()] == [] if fits else [1216]
+
+
+def test_brackets_in_strings_are_no_nesting(copier: Copier):
+    tricky = '{"a": "1", "x": [' + ", ".join(['"]"', '"\\\\"', '"["', r'"\"]["'] * 2000) + "]}"
+    assert copier.load(tricky) == [("1",)]
+    mixed = '{"a": "2", "x": ' + '["]", ' * 3000 + "1" + "]" * 3000 + "}"
+    assert copier.rejected(mixed) == [(1, 1216, "", "")]
+
+
+@pytest.mark.parametrize("digits", ["5" * 5000, "0" * 5000 + "1", "99999999999"])
+def test_a_jsonpath_s_position_may_have_any_number_of_digits(copier: Copier, digits: str):
+    expected = [("y",)] if digits.endswith("01") else [(None,)]
+    assert copier.load('["x", "y"]', paths(copier, f"$[{digits}]")) == expected
+
+
+@pytest.mark.parametrize(
+    "content", ["[" * 100_000, '{"jsonpaths": [' + "1" * 5000 + "]}", '{"jsonpaths": ["$.\\ud800"]}']
+)
+def test_a_hostile_jsonpaths_file_is_refused_in_a_sentence(copier: Copier, content: str):
+    message = copier.refused(f"FORMAT JSON '{copier.file(content, 'paths/hostile.json')}'")
+    assert "Invalid JSON" in message or "Invalid jsonpaths file" in message
+    assert len(message) < 400

@@ -13,7 +13,7 @@ from tests.fixtures.copying import AUTO, Copier
 
 COLUMNS = "a VARCHAR(12), b INTEGER, c DOUBLE PRECISION, d TIMESTAMP, e VARCHAR, f BIGINT NOT NULL"
 OPTIONS = AUTO + " TIMEFORMAT 'epochmillisecs'"
-RELAXED = dict(deadline=None, database=None, suppress_health_check=list(HealthCheck))
+RELAXED = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 
 texts = st.one_of(
     st.text(max_size=14),
@@ -28,6 +28,8 @@ numbers = st.one_of(
     st.sampled_from(
         ["0", "-0", "-0.0", "0.10", "1e5", "1E+5", "22.50", "1e400", "1e-400", "5e-324", "1541105830796",
          "99999999999999", "-99999999999999", "123456789012345678901234567890", "2147483648", "1.0", "01",
+         "1541022995796.0", "267.91138", "999999999999999.0", "1000000000000000.0", "123456789012345678901.0", "1.50",
+         "1541022995796.00000000001", "0.99999999999999999999", "1E-99999999999999999999", "0e99999999999999999999",
          "+1", ".5", "1.", "0x1", "-", "9" * 30]
     ),
 )  # fmt: skip
@@ -66,7 +68,7 @@ tame = st.builds(
 )  # fmt: skip
 clean = st.builds(
     written, st.text("ab é😀", max_size=3).map(json.dumps), st.integers(-9, 9).map(str),
-    st.sampled_from(["1.5", '""', "null"]),
+    st.sampled_from(["1.5", "7.0", '""', "null"]),
     st.just("1541105830796"), st.text(max_size=9).filter(lambda t: "\0" not in t).map(json.dumps), st.just("1"),
 )  # fmt: skip
 broken = st.sampled_from(

@@ -30,12 +30,63 @@ def test_empty_and_blank_text(copier: Copier, options: str, expected: list):
 
 @pytest.mark.parametrize(
     "value",
-    ["0.10", "22.50", "1e5", "1E+5", "-0", "-0.0", "0", "1.0", "123456789012345678901234567890",
-    "-9223372036854775809",
-     "0.1234567890123456789012345", "1e400", "true", "false", "[1,  2]", '{"b" : [null, "é"]}', "[]", "{}", "9" * 200],
+    ["0.10", "22.50", "-0", "0", "123456789012345678901234567890", "-9223372036854775809",
+     "0.1234567890123456789012345", "1e400", "1e-400", "1000000000000000.0", "true", "false", "[1.0,  2]",
+     '{"b" : [null, "é"]}', "[]", "{}", "9" * 200],
 )  # fmt: skip
 def test_numbers_booleans_and_nested_values_are_their_text_in_varchar(copier: Copier, value: str):
     assert copier.load(f'{{"a": {value}}}') == [(value,)]
+
+
+@pytest.mark.parametrize(
+    ("value", "whole"),
+    [("1541022995796.0", 1541022995796), ("-7.000", -7), ("1e5", 100_000), ("0.0", 0),
+     ("999999999999999.0", 10**15 - 1)],
+)  # fmt: skip
+def test_a_whole_number_written_as_a_float_loads_without_its_fraction(copier: Copier, value: str, whole: int):
+    """Seen in published output of clusters for the first of them; the others follow its rule (unsure)."""
+    copier.create("a BIGINT, b VARCHAR, c DOUBLE PRECISION, d DECIMAL(18, 2)")
+    data = f'{{"a": {value}, "b": {value}, "c": {value}, "d": {value}}}'
+    assert copier.load(data) == [(whole, str(whole), whole, whole)]
+    assert copier.rejected(f'{{"a": "{value}"}}')[0][1:3] == (1207, "a")
+
+
+@pytest.mark.parametrize(
+    ("kind", "limits"),
+    [("SMALLINT", "Smallint valid range -32768 to 32767"), ("INTEGER", "Integer valid range -2147483648 to 2147483647"),
+     ("BIGINT", "Bigint valid range -9223372036854775808 to 9223372036854775807")],
+)  # fmt: skip
+@pytest.mark.parametrize("value", ["1e14", "9223372036854775808", "-9223372036854775809", "9" * 5000])
+def test_an_integer_out_of_range_is_1207_with_a_blank_value(copier: Copier, kind: str, limits: str, value: str):
+    copier.create(f"a {kind}")
+    if kind == "BIGINT" and value == "1e14":
+        assert copier.load(f'{{"a": {value}}}') == [(10**14,)]
+        return
+    assert copier.rejected(f'{{"a": {value}}}') == [(1, 1207, "a", "")]
+    assert copier.execute(
+        "SELECT err_reason, col_length, position FROM stl_load_errors WHERE query = pg_last_copy_id()"
+    ) == [(f"Overflow ({limits})", "0", 0)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("DOUBLE PRECISION", "1e-99999999999999999999", 1204), ("DOUBLE PRECISION", "1e99999999999999999999", 1204),
+        ("DOUBLE PRECISION", "0e-99999999999999999999", 0), ("REAL", "1e-99999999999999999999", 1204),
+        ("DECIMAL(8,2)", "1e-99999999999999999999", 0), ("DECIMAL(8,2)", "1e99999999999999999999", 1204),
+        ("DECIMAL(8,2)", "0e99999999999999999999", 0), ("DECIMAL(8,2)", "1e-" + "9" * 5000, 0),
+        ("DECIMAL(8,2)", "0." + "0" * 5000 + "1e4990", 0), ("INTEGER", "1e-99999999999999999999", 1207),
+        ("BIGINT", r'"\u0000"', 1207), ("BIGINT", r'"\ud800"', 1207), ("DOUBLE PRECISION", r'"\ud800"', 1208),
+        ("DECIMAL(8,2)", r'"1\u0000"', 1209), ("BOOLEAN", r'"\ud800"', 1210), ("DATE", r'"\u0000"', 1205),
+        ("TIMESTAMP", r'"\ud800\u0000"', 1206), ("INTEGER", '"٣"', 1207), ("INTEGER", "267.91138", 1207),
+    ],
+)  # fmt: skip
+def test_an_extreme_value_is_taken_or_refused_never_a_traceback(copier: Copier, kind: str, value: str, expected: int):
+    copier.create(f"a {kind}")
+    if expected < 1000:
+        assert copier.load(f'{{"a": {value}}}') == [(expected,)]
+    else:
+        assert [error[:3] for error in copier.rejected(f'{{"a": {value}}}')] == [(1, expected, "a")]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +125,7 @@ def test_the_word_epochmillisecs_is_case_sensitive(copier: Copier, word: str):
     assert word in copier.refused(f"{AUTO} TIMEFORMAT '{word}'")
 
 
-@pytest.mark.parametrize("value", ["1541105830796.0", '"2018-11-01"', "999999999999999", "true", "-99999999999999"])
+@pytest.mark.parametrize("value", ["1541105830796.5", '"2018-11-01"', "999999999999999", "true", "-99999999999999"])
 def test_what_is_no_epoch_is_1206(copier: Copier, value: str):
     """A float is (unsure) in Redshift, and so are years beyond 9999 and before 1: rejected."""
     copier.create("a TIMESTAMP")
@@ -94,9 +145,8 @@ def test_dates_times_and_booleans_in_their_spellings(copier: Copier):
 @pytest.mark.parametrize(
     ("kind", "value", "code"),
     [
-        ("SMALLINT", "32768", 1204), ("INTEGER", "-2147483649", 1204), ("BIGINT", "9223372036854775808", 1204),
-        ("BIGINT", "9" * 5000, 1204), ("INTEGER", "1.0", 1207), ("INTEGER", "x", 1207), ("INTEGER", " 1", 1207),
-        ("INTEGER", "true", 1207), ("BIGINT", "1541077528796.0", 1207), ("DOUBLE PRECISION", "1,5", 1208),
+        ("INTEGER", "x", 1207), ("INTEGER", " 1", 1207),
+        ("INTEGER", "true", 1207), ("DOUBLE PRECISION", "1,5", 1208),
         ("DOUBLE PRECISION", "NaN", 1208), ("DOUBLE PRECISION", "1e999", 1204), ("DOUBLE PRECISION", "1e-999", 1204),
         ("REAL", "3.5e38", 1204), ("REAL", "1e-60", 1204), ("DECIMAL(4,2)", "100", 1204), ("DECIMAL(4,2)", "x", 1209),
         ("BOOLEAN", "maybe", 1210), ("DATE", "2018-13-01", 1205), ("DATE", "01.11.2018", 1205), ("DATE", "٢٠١٨-١١-٠١",

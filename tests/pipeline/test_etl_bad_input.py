@@ -171,7 +171,7 @@ def test_no_aws_credentials(loaded, fail, s3, monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     from_s3(loaded, "s3://sparkify/log_data")
     text = fail()
-    assert text.startswith("etl: staging_events: COPY the logs: s3://sparkify/log_data/ cannot be read: ")
+    assert text.startswith("etl: staging_events: COPY the logs: S3ServiceException: s3://sparkify cannot be read: ")
     assert "redentials" in text
 
 

@@ -3,95 +3,170 @@
 import bz2
 import gzip
 import io
+import os
 import re
 import zlib
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import BinaryIO
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from infra.errors import CopyError
-from infra.local.copy_command.files import SourceFile, explain
-from infra.local.copy_command.statement import CopyStatement
+from infra.errors import CopyError, SourceError
+from infra.local.copy_command.files import Source, explain
+from infra.local.copy_command.model import LARGEST_OBJECT, Batch, CopyStatement, Segment, SourceFile
 
 BATCH = 16 << 20  # bytes of JSON that are loaded at a time
-WHOLE = range(1 << 20, 64 << 20)  # sizes in bytes of the files on disk that are loaded in place, each as one batch
+WHOLE = range(256 << 10, 64 << 20)  # sizes in bytes of the files on disk that DuckDB reads itself
 BLOCK = 4 << 20  # bytes read at a time
-LARGEST_OBJECT = 4 << 20  # bytes; COPY rejects an object that is larger
-SMALL = 1 << 20  # objects in S3 up to this size are fetched many at a time
-FETCHES = 16  # requests to S3 at a time
-UNREADABLE = (BotoCoreError, ClientError, OSError, EOFError, zlib.error)  # the last two: broken compression
+UNREADABLE = (OSError, EOFError, zlib.error)  # the last two: broken compression
 # Between objects there is white space only. A line break cannot stand inside a JSON string, and inside an array two
 # objects have a comma between them: so this is the end of an object at the root, in every well-formed file.
 BOUNDARY = re.compile(rb"\}[ \t\r]*\n\s*(?=\{)")
-_BOUNDARY_IN_LINE = re.compile(rb"\}\s+(?=\{)")  # the same, unless it stands inside a string
+_BOUNDARY_IN_LINE = re.compile(rb"\}\s*(?=\{)")  # the same, unless it stands inside a string
+_NOT_FOR_DUCKDB = re.compile(r"[*?\[\]{}\ud800-\udfff" + ("]" if os.sep == "\\" else r"\\]"))  # a pattern, or no UTF-8
+Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
-class Segment:
-    """Whole JSON objects from one file; `line` is the number of their first line in it."""
+class BatchReader:
+    """Reads a COPY's files, one after the other."""
 
-    file: str
-    line: int
-    data: bytes
+    def __init__(self, source: Source, statement: CopyStatement, in_place: bool):
+        """`in_place`: files on disk are left for DuckDB to read, where it can."""
+        self._source, self._statement, self._in_place = source, statement, in_place
+        self._segments: list[Segment] = []
+        self._size = 0
 
+    def read(self, files: list[SourceFile], progress: Progress) -> Generator[Batch, None, None]:
+        """Yield the files' contents in batches of about BATCH bytes.
 
-@dataclass
-class Batch:
-    """What is loaded at a time: segments, or one whole file on disk that nobody has read yet."""
+        `progress` is told the files finished and the bytes of them (as stored). Raises CopyError for an unreadable
+        file.
+        """
+        whole: list[SourceFile] = []
+        done = size = 0
+        for file, blocks in self._contents(files):
+            if self._is_for_duckdb(file):
+                whole.append(file)
+            else:
+                yield from self._segmented(file, blocks)
+            done, size = done + 1, size + file.size
+            progress(done, size)
+            if sum(each.size for each in whole) >= BATCH:
+                yield Batch([], whole)
+                whole = []
+        if whole:
+            yield Batch([], whole)
+        if self._segments:
+            yield self._batch()
 
-    segments: list[Segment]
-    whole: SourceFile | None = None
+    def _batch(self) -> Batch:
+        """Return the segments gathered so far."""
+        batch = Batch(self._segments, [])
+        self._segments, self._size = [], 0
+        return batch
 
-
-def batches(
-    files: list[SourceFile], statement: CopyStatement, progress: Callable[[int, int], None], in_place: bool = True
-) -> Iterator[Batch]:
-    """The files' contents in batches of about BATCH bytes; files on disk are left for DuckDB to read `in_place`.
-
-    `progress` is told the files finished and the bytes of them (as stored). Raises CopyError for an unreadable file.
-    """
-    inflate = {"GZIP": gzip.open, "BZIP2": bz2.open}.get(statement.compression, lambda stream: stream)
-    batch = Batch([])
-    size = bytes_done = 0
-    for done, (file, stored) in enumerate(_opened(files), 1):
+    def _segmented(self, file: SourceFile, blocks: Iterator[bytes]) -> Iterator[Batch]:
+        """Add a file to the segments; yield each batch that is full."""
         line, rest = 1, b""
+        for block in _without_header(self._inflated(file, blocks), self._statement.header_lines):
+            rest = rest + block if rest else block
+            if self._size + len(rest) >= BATCH and (cut := _cut(rest)):
+                self._segments.append(Segment(file.name, line + self._statement.header_lines, rest[:cut]))
+                yield self._batch()
+                line += rest.count(b"\n", 0, cut)
+                rest = rest[cut:]
+        if rest:
+            self._segments.append(Segment(file.name, line + self._statement.header_lines, rest))
+            self._size += len(rest)
+        if self._size >= BATCH:
+            yield self._batch()
+
+    def _contents(self, files: Sequence[SourceFile]) -> Iterator[tuple[SourceFile, Iterator[bytes]]]:
+        """Yield each file with its stored bytes; those in S3 are read ahead."""
+        at = 0
+        while at < len(files):
+            first = files[at].listed
+            if first is None:
+                yield files[at], self._on_disk(files[at])
+                at += 1
+                continue
+            run = [each.listed for each in files[at:] if each.listed]  # files in S3 and on disk never mix
+            for file, (_, blocks) in zip(files[at:], self._source.store(first.url).read(run), strict=False):
+                yield file, self._from_s3(blocks)
+                at += 1
+
+    def _on_disk(self, file: SourceFile) -> Iterator[bytes]:
+        """Yield a file's bytes. Raises CopyError."""
         try:
-            with stored, inflate(stored) as stream:
-                if in_place and file.size in WHOLE and _is_plain_on_disk(file, statement):
-                    yield Batch([], file)
-                else:
-                    while block := stream.read(BLOCK):
-                        rest += block
-                        if size + len(rest) >= BATCH and (cut := _cut(rest)):
-                            batch.segments.append(Segment(file.name, line, rest[:cut]))
-                            yield batch
-                            line += rest.count(b"\n", 0, cut)
-                            batch, size, rest = Batch([]), 0, rest[cut:]
+            with open(file.name, "rb") as stream:
+                while block := stream.read(BLOCK):
+                    yield block
+        except OSError as error:
+            raise CopyError(explain(file.name, error)) from None
+
+    def _from_s3(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """Pass the blocks of an object on. Raises CopyError."""
+        try:
+            yield from blocks
+        except SourceError as error:
+            raise CopyError(f"S3ServiceException: {error}") from None
+
+    def _inflated(self, file: SourceFile, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield the bytes that a GZIP or BZIP2 file holds, of all its members. Raises CopyError."""
+        if not self._statement.compression:
+            yield from blocks
+            return
+        try:
+            stored = io.BufferedReader(_Stream(blocks), BLOCK)
+            with gzip.open(stored) if self._statement.compression == "GZIP" else bz2.open(stored) as opened:
+                while block := opened.read(BLOCK):
+                    yield block
         except UNREADABLE as error:
             raise CopyError(explain(file.name, error)) from None
-        if rest:
-            batch.segments.append(Segment(file.name, line, rest))
-            size += len(rest)
-        bytes_done += file.size
-        progress(done, bytes_done)
-        if size >= BATCH:
-            yield batch
-            batch, size = Batch([]), 0
-    if batch.segments:
-        yield batch
+
+    def _is_for_duckdb(self, file: SourceFile) -> bool:
+        """Tell whether DuckDB can read a file itself; it takes some names for patterns, and cannot spell others."""
+        return (
+            self._in_place
+            and file.listed is None
+            and file.size in WHOLE
+            and not self._statement.compression
+            and not self._statement.header_lines
+            and not _NOT_FOR_DUCKDB.search(file.name)
+        )
 
 
-def _is_plain_on_disk(file: SourceFile, statement: CopyStatement) -> bool:
-    """Whether DuckDB can read the file itself."""
-    return not file.name.startswith("s3://") and not statement.compression
+class _Stream(io.RawIOBase):
+    """Blocks of bytes as a file that gzip and bz2 can read."""
+
+    def __init__(self, blocks: Iterator[bytes]):
+        """Begin with the first block."""
+        self._blocks, self._rest = blocks, b""
+
+    def readable(self) -> bool:
+        """Tell io that this is for reading."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer as far as the next block goes."""
+        self._rest = self._rest or next(self._blocks, b"")
+        count = min(len(buffer), len(self._rest))
+        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count
+
+
+def _without_header(blocks: Iterator[bytes], lines: int) -> Iterator[bytes]:
+    """Pass the blocks on without the first lines of the file."""
+    for block in blocks:
+        data = block
+        while lines and data:
+            end = data.find(b"\n") + 1
+            data = data[end:] if end else b""
+            lines -= 1 if end else 0
+        if data:
+            yield data
 
 
 def _cut(data: bytes) -> int:
-    """Where the last whole object ends in `data`, which begins with one; 0 if more is to be read to find out.
+    """Return where the last whole object ends in `data`, which begins with one; 0 if more is to be read to find out.
 
     Data that are an object too large for COPY are cut anywhere, so that they do not fill the memory.
     """
@@ -111,39 +186,6 @@ def _cut(data: bytes) -> int:
 
 
 def _ends_outside_strings(data: bytes) -> bool:
-    """Whether the JSON texts in `data` have as many quotes that open a string as close one."""
+    """Tell whether the JSON texts in `data` have as many quotes that open a string as close one."""
     plain = data.replace(rb"\\", b"")
     return (plain.count(b'"') - plain.count(rb"\"")) % 2 == 0
-
-
-def _opened(files: list[SourceFile]) -> Iterator[tuple[SourceFile, BinaryIO]]:
-    """Each file with its stream; small objects in S3 are fetched ahead, several at a time.
-
-    A large one is opened when its turn comes: S3 closes a connection on which nothing is read.
-    """
-    if not files or not files[0].name.startswith("s3://"):  # on disk, threads are slower
-        yield from ((file, _ready(file, file.open)) for file in files)
-        return
-    with ThreadPoolExecutor(FETCHES) as pool:
-        ahead: deque[tuple[SourceFile, Callable[[], BinaryIO]]] = deque()
-        for file in files:
-            ahead.append((file, pool.submit(_fetch, file).result if file.size <= SMALL else file.open))
-            if len(ahead) >= 2 * FETCHES:
-                first, stream = ahead.popleft()
-                yield first, _ready(first, stream)
-        for first, stream in ahead:
-            yield first, _ready(first, stream)
-
-
-def _fetch(file: SourceFile) -> BinaryIO:
-    """The file's contents, its stream closed."""
-    with file.open() as stream:
-        return io.BytesIO(stream.read())
-
-
-def _ready(file: SourceFile, stream: Callable[[], BinaryIO]) -> BinaryIO:
-    """The stream that a call brings. Raises CopyError."""
-    try:
-        return stream()
-    except UNREADABLE as error:
-        raise CopyError(explain(file.name, error)) from None

@@ -2,164 +2,155 @@
 
 import json
 import os
+import re
+import threading
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
-
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import Any
 
 from infra.aws.session import make_session
 from infra.config import Settings
-from infra.errors import CopyError
-from infra.local.copy_command.statement import CopyStatement
+from infra.errors import CopyError, SourceError
+from infra.local.copy_command.model import CopyStatement, SourceFile
+from infra.object_store import ObjectStore, S3Object, split_url
 
 
-@dataclass(frozen=True)
-class SourceFile:
-    """A file to load: its name as users know it, its size in bytes as stored, and how to open it."""
+class Source:
+    """Where a COPY reads: this machine's disk, and S3 as you; a context manager, for S3 is read in the background."""
 
-    name: str
-    size: int
-    open: Callable[[], BinaryIO]
+    def __init__(self, statement: CopyStatement, settings: Settings, stop: threading.Event):
+        """`stop` ends every wait for S3."""
+        self._statement, self._settings, self._stop = statement, settings, stop
+        self._store: ObjectStore | None = None
+        self._buckets: set[str] = set()  # seen to be in the COPY's region
+
+    def __enter__(self) -> "Source":
+        """Start nothing yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End what is read in the background."""
+        if self._store:
+            self._store.__exit__()
+
+    def find(self) -> list[SourceFile]:
+        """Return the files under the statement's source by name; empty ones hold no rows and are left out.
+
+        Raises CopyError where there is none, or the place cannot be read.
+        """
+        where = self._statement.source
+        try:
+            if self._statement.manifest:
+                files = self._manifest_files()
+            elif where.startswith("s3://"):
+                files = [_s3_file(each) for each in self.store(where).list(where)]
+            else:
+                files = _local_files(where)
+        except SourceError as error:
+            raise CopyError(f"S3ServiceException: {error}") from None
+        except OSError as error:
+            raise CopyError(explain(where, error)) from None
+        if not files:
+            raise CopyError(f"The specified S3 prefix '{where}' does not exist: no file's name begins with it.")
+        return [file for file in files if file.size]
+
+    def read(self, where: str) -> bytes:
+        """Return the contents of one small file, such as a jsonpaths file. Raises CopyError."""
+        try:
+            return self.store(where).read_small(where) if where.startswith("s3://") else Path(where).read_bytes()
+        except SourceError as error:
+            raise CopyError(f"S3ServiceException: {error}") from None
+        except (OSError, ValueError) as error:
+            raise CopyError(explain(where, error)) from None
+
+    def store(self, url: str) -> ObjectStore:
+        """Return S3 for a URL, whose bucket must be in the region that the statement names. Raises CopyError."""
+        wanted = self._statement.region or self._settings.region
+        if self._store is None:
+            self._store = ObjectStore(make_session(self._settings, wanted), self._stop)
+        bucket, _ = split_url(url)
+        if bucket not in self._buckets:
+            region = self._store.region(bucket)
+            if region and region != wanted:
+                raise CopyError(
+                    f"S3ServiceException: the bucket {bucket} is in {region}, the COPY looked for it in {wanted}: "
+                    "say so with REGION."
+                )
+            self._buckets.add(bucket)
+        return self._store
+
+    def _manifest_files(self) -> list[SourceFile]:
+        """Return the files of a manifest; one listed twice is loaded twice, one that is missing only if optional."""
+        where = self._statement.source
+        entries = _manifest_entries(where, self.read(where))
+        urls = [url for url, _ in entries if url.startswith("s3://")]
+        for url in urls:
+            self.store(url)
+        found = dict(zip(urls, self._store.find_all(urls), strict=True)) if self._store and urls else {}
+        files = []
+        for url, mandatory in entries:
+            if url not in found:
+                files += [SourceFile(url, os.path.getsize(url))] if mandatory or os.path.exists(url) else []
+            elif listed := found[url]:
+                files.append(_s3_file(listed))
+            elif mandatory:
+                raise CopyError(f"S3ServiceException: {url} cannot be read: it does not exist.")
+        if not files:
+            raise CopyError(f"Manifest {where} names no file that exists.")
+        return files
 
 
-def find(statement: CopyStatement, settings: Settings) -> list[SourceFile]:
-    """The files under the statement's source, in the order of their names; empty ones hold no rows and are left out.
-
-    Raises CopyError where there is none, or the place cannot be read.
-    """
+def _manifest_entries(where: str, text: bytes) -> list[tuple[str, bool]]:
+    """Return URL and `mandatory` of each entry of a manifest; one on disk may name files on disk. Raises CopyError."""
     try:
-        if statement.manifest:
-            return _manifest_files(statement, settings)
-        if statement.source.startswith("s3://"):
-            files = _s3_files(statement.source, statement, settings)
-        else:
-            files = _local_files(Path(statement.source))
-    except (BotoCoreError, ClientError, OSError) as error:
-        raise CopyError(explain(statement.source, error)) from None
-    if not files:
-        raise CopyError(f"The specified S3 prefix '{statement.source}' does not exist: no file's name begins with it.")
-    return [file for file in files if file.size]
+        entries: list[dict[str, Any]] = json.loads(text)["entries"]
+        wanted = [(entry["url"], bool(entry.get("mandatory", False))) for entry in entries]
+        in_s3, on_disk = re.compile(r"s3://[^/\ud800-\udfff]+/[^\0\ud800-\udfff]+"), not where.startswith("s3://")
+        if not all(in_s3.fullmatch(url) or (on_disk and os.path.isabs(url) and "\0" not in url) for url, _ in wanted):
+            raise ValueError
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise CopyError(f'Manifest {where} is not of the form {{"entries": [{{"url": "s3://..."}}]}}.') from None
+    return wanted
 
 
-def read(where: str, statement: CopyStatement, settings: Settings) -> bytes:
-    """The contents of one small file, such as a jsonpaths file. Raises CopyError."""
-    try:
-        if where.startswith("s3://"):
-            bucket, key = _split(where)
-            return _client(statement, settings, bucket).get_object(Bucket=bucket, Key=key)["Body"].read()
-        return Path(where).read_bytes()
-    except (BotoCoreError, ClientError, OSError) as error:
-        raise CopyError(explain(where, error)) from None
-
-
-def _split(url: str) -> tuple[str, str]:
-    """Bucket and key of an s3:// URL."""
-    bucket, _, key = url.removeprefix("s3://").partition("/")
-    return bucket, key
-
-
-def _client(statement: CopyStatement, settings: Settings, bucket: str):
-    """An S3 client for `bucket`, which must be in the region that the statement names."""
-    client = make_session(settings, statement.region).client("s3")
-    try:
-        answer = client.head_bucket(Bucket=bucket)
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        raise CopyError(explain(f"s3://{bucket}", error, "NoSuchBucket" if code == "404" else code)) from None
-    region = answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
-    wanted = statement.region or settings.region
-    if region and region != wanted:
-        raise CopyError(
-            f"S3ServiceException: the bucket {bucket} is in {region}, the COPY looked for it in {wanted}: "
-            "say so with REGION."
-        )
-    return client
-
-
-def _s3_files(url: str, statement: CopyStatement, settings: Settings) -> list[SourceFile]:
-    """Every object whose key begins with the URL's."""
-    bucket, prefix = _split(url)
-    client = _client(statement, settings, bucket)
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    entries = [entry for page in pages for entry in page.get("Contents", []) if not entry["Key"].endswith("/")]
-    return [_s3_file(client, bucket, entry["Key"], entry["Size"]) for entry in entries]
-
-
-def _s3_file(client, bucket: str, key: str, size: int) -> SourceFile:
+def _s3_file(found: S3Object) -> SourceFile:
     """One object in S3."""
-    return SourceFile(f"s3://{bucket}/{key}", size, lambda: client.get_object(Bucket=bucket, Key=key)["Body"])
+    return SourceFile(found.url, found.size, found)
 
 
-def _local_files(path: Path) -> list[SourceFile]:
-    """A file, or every file below a directory."""
-    if path.is_file():
-        return [_local_file(str(path), path.stat().st_size)]
-    found = []
-    folders = deque([str(path)])
+def _local_files(where: str) -> list[SourceFile]:
+    """Return a file, or every file below a directory; a directory that links lead to again is read once."""
+    if os.path.isfile(where):
+        return [SourceFile(where, os.path.getsize(where))]
+    found: list[SourceFile] = []
+    seen: set[tuple[int, int]] = set()
+    folders = deque([where])
     while folders:
-        with os.scandir(folders.popleft()) as entries:
+        folder = folders.popleft()
+        status = os.stat(folder)
+        if (identity := (status.st_dev, status.st_ino)) in seen:
+            continue
+        seen.add(identity)
+        with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.is_dir():
-                    folders.append(entry.path)
+                if not entry.is_dir():
+                    found.append(SourceFile(entry.path, entry.stat().st_size))
+                elif entry.is_symlink():
+                    folders.append(entry.path)  # after all that are reached without a link
                 else:
-                    found.append(_local_file(entry.path, entry.stat().st_size))
+                    folders.appendleft(entry.path)
     return sorted(found, key=lambda file: file.name)
 
 
-def _local_file(path: str, size: int) -> SourceFile:
-    """One file on disk."""
-    return SourceFile(path, size, lambda: open(path, "rb"))
-
-
-def _manifest_files(statement: CopyStatement, settings: Settings) -> list[SourceFile]:
-    """The files that a manifest lists; a file listed twice is loaded twice, one that is missing only if optional."""
-    try:
-        entries = json.loads(read(statement.source, statement, settings))["entries"]
-        wanted = [(entry["url"], bool(entry.get("mandatory", False))) for entry in entries]
-        if not all(url.startswith("s3://") for url, _ in wanted):
-            raise ValueError
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise CopyError(
-            f'Manifest {statement.source} is not of the form {{"entries": [{{"url": "s3://..."}}]}}.'
-        ) from None
-    files, clients = [], {}
-    for url, mandatory in wanted:
-        bucket, key = _split(url)
-        try:
-            if bucket not in clients:
-                clients[bucket] = _client(statement, settings, bucket)
-            client = clients[bucket]
-            size = client.head_object(Bucket=bucket, Key=key)["ContentLength"]
-        except ClientError as error:
-            if mandatory or error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
-                raise CopyError(explain(url, error)) from None
-            continue
-        files.append(_s3_file(client, bucket, key, size))
-    if not files:
-        raise CopyError(f"Manifest {statement.source} names no file that exists.")
-    return [file for file in files if file.size]
-
-
-def explain(where: str, error: Exception, code: str = "") -> str:
-    """One sentence on why `where` cannot be read; `code` is AWS's for the error, if it is known better than it says."""
-    if isinstance(error, ClientError):
-        code = code or error.response["Error"]["Code"]
-        meaning = {
-            "404": "it does not exist",
-            "NoSuchBucket": "the bucket does not exist",
-            "NoSuchKey": "it does not exist",
-            "403": "access is denied",
-            "AccessDenied": "access is denied",
-            "InvalidAccessKeyId": "the AWS access key does not exist",
-            "SignatureDoesNotMatch": "the AWS secret key is wrong",
-            "ExpiredToken": "the AWS session has expired: sign in again",
-        }.get(code, error.response["Error"].get("Message", code))
-        return f"S3ServiceException: {where} cannot be read: {meaning} ({code})."
+def explain(where: str, error: Exception) -> str:
+    """One sentence on why a file on disk cannot be read."""
     if isinstance(error, FileNotFoundError):
-        return f"The specified S3 prefix '{error.filename or where}' does not exist."
+        return f"The specified S3 prefix '{printable(error.filename or where)}' does not exist."
     if isinstance(error, OSError):
-        return f"{error.filename or where} cannot be read: {error.strerror or error}."
-    return f"{where} cannot be read: {error}"
+        return f"{printable(error.filename or where)} cannot be read: {error.strerror or error}."
+    return f"{printable(where)} cannot be read: {error}"
+
+
+def printable(name: str) -> str:
+    """Return a file's name for a message or a table: bytes that are no UTF-8 are written as escapes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

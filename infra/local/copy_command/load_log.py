@@ -2,15 +2,13 @@
 
 import time
 
-import psycopg2
-
-from infra.local.copy_command.exact_path import Record, Rejected
-from infra.local.copy_command.files import SourceFile
+from infra.local.copy_command.files import printable
+from infra.local.copy_command.model import Column, Record, RecordError, SourceFile, WarehouseConnection
 
 _KINDS = {"character varying": "varchar", "character": "char", "integer": "int4", "bigint": "int8"}
 
 
-class Journal:
+class LoadLog:
     """What a COPY tells about itself while it runs and after it fails, over a connection of its own.
 
     Its rows in stl_load_errors and its count survive a rollback; its row in stv_load_state is there while it runs.
@@ -18,7 +16,7 @@ class Journal:
 
     INTERVAL = 0.2  # seconds between two rows of progress at least
 
-    def __init__(self, connection: psycopg2.extensions.connection, table: int, files: list[SourceFile]):
+    def __init__(self, connection: WarehouseConnection, table: int, files: list[SourceFile]):
         """Open the connection and announce the COPY; `table` is the table's number in the catalog."""
         self._connection = connection.open_another()
         self._connection.autocommit = True
@@ -28,7 +26,7 @@ class Journal:
         self._last = 0.0
         with self._connection.cursor() as cursor:
             cursor.execute("SELECT nextval('redshift.query_id')")
-            self.query = cursor.fetchone()[0]
+            [(self.query,)] = cursor.fetchall()
             for name in ("stv_load_state", "last_copy"):  # of processes that were killed
                 cursor.execute(
                     f"DELETE FROM redshift.{name} WHERE session NOT IN (SELECT pid FROM pg_stat_get_activity(NULL))"
@@ -45,7 +43,7 @@ class Journal:
                 (self._pid, self.query, self._pid, total, total, len(files)),
             )
 
-    def _write(self, query: str, values: tuple) -> None:
+    def _write(self, query: str, values: tuple[object, ...]) -> None:
         """Run one statement; progress and rejected records come from different threads, so each has its cursor."""
         with self._connection.cursor() as cursor:
             cursor.execute(query, values)
@@ -58,21 +56,21 @@ class Journal:
         self._write(
             """UPDATE redshift.stv_load_state SET recordtime = now(), num_files_complete = %s, bytes_loaded = %s,
             bytes_loaded_compressed = %s, current_file = %s, pct_complete = %s WHERE query = %s""",
-            (files, size, size, self._files[files - 1].name, 100 * files // len(self._files), self.query),
+            (files, size, size, printable(self._files[files - 1].name), 100 * files // len(self._files), self.query),
         )
 
-    def note(self, record: Record, fault: Rejected) -> None:
+    def note(self, record: Record, fault: RecordError) -> None:
         """Write a rejected record to stl_load_errors."""
         column = fault.column
         self._write(
             """INSERT INTO redshift.stl_load_errors VALUES
             (100, 0, %s, now(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
             (
-                self._table, self._pid, self.query, record.file, record.line,
+                self._table, self._pid, self.query, printable(record.file), record.line,
                 column.name if column else "",
                 _KINDS.get(column.kind, column.kind) if column else "",
-                str(column.length) if column and column.length is not None and column.length > 0 else "",
-                fault.position, _printable(record.text), _printable(fault.value), fault.code, fault.reason,
+                _length(column), fault.position, _storable(record.text), _storable(fault.value), fault.code,
+                _storable(fault.reason),
             ),
         )  # fmt: skip
 
@@ -86,6 +84,13 @@ class Journal:
         self._connection.close()
 
 
-def _printable(text: str) -> str:
+def _length(column: Column | None) -> str:
+    """Return col_length: bytes of a text, 0 of any other type."""
+    if column is None:
+        return ""
+    return str(column.length) if column.kind in ("character varying", "character") else "0"
+
+
+def _storable(text: str) -> str:
     """The first 1,024 characters without what PostgreSQL cannot store."""
     return text[:1024].encode(errors="replace").decode().replace("\0", "")

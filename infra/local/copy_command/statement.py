@@ -4,9 +4,10 @@ An option that is not listed here is refused, and so is one that Redshift does n
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from infra.errors import CopyError
+from infra.local.copy_command.model import CopyStatement, TableName
 
 _TOKEN = re.compile(
     r"""\s+ | --[^\n]* | /\*.*?\*/
@@ -14,38 +15,14 @@ _TOKEN = re.compile(
       | (?P<name>"(?:[^"]|"")+" | [A-Za-z_][A-Za-z0-9_$]*) | (?P<number>\d+) | (?P<mark>[(),.])""",
     re.VERBOSE | re.DOTALL,
 )
+_ROLE = re.compile(r"default|arn:aws[a-z-]*:iam::\d{12}:role/\S+")
+MOST_ERRORS = 100_000  # Redshift's limit for MAXERROR
 NOT_WITH_JSON = {
-    "CSV", "DELIMITER", "ESCAPE", "FILLRECORD", "FIXEDWIDTH", "IGNOREBLANKLINES", "IGNOREHEADER", "NULL", "QUOTE",
-    "READRATIO", "REMOVEQUOTES",
+    "CSV", "DELIMITER", "ESCAPE", "FILLRECORD", "FIXEDWIDTH", "IGNOREBLANKLINES", "NULL", "QUOTE", "READRATIO",
+    "REMOVEQUOTES",
 }  # fmt: skip
-NOT_COVERED = {
-    "LZOP": "LZOP files",
-    "ZSTD": "ZSTD files",
-    "CREDENTIALS": "keys in a statement: use IAM_ROLE",
-    "ACCESS_KEY_ID": "keys in a statement: use IAM_ROLE",
-}
-
-
-@dataclass
-class CopyStatement:
-    """A COPY of JSON, as written."""
-
-    table: str  # "name" or "schema"."name", quoted for SQL
-    source: str
-    columns: list[str] | None = None  # None: every column of the table
-    role: str = ""
-    json: str = ""  # auto, auto ignorecase, or where the jsonpaths file is
-    region: str | None = None
-    max_errors: int = 0
-    time_format: str = "auto"
-    compression: str = ""  # "", GZIP or BZIP2
-    replacement: str | None = None  # ACCEPTINVCHARS's character
-    manifest: bool = False
-    empty_as_null: bool = False
-    blanks_as_null: bool = False
-    truncate_columns: bool = False
-    round_decimals: bool = False
-    analyze: bool | None = None  # STATUPDATE; None: if the table was empty
+_KEYS = "keys in a statement: use IAM_ROLE"
+NOT_COVERED = {"LZOP": "LZOP files", "ZSTD": "ZSTD files", "ACCESS_KEY_ID": _KEYS, "SECRET_ACCESS_KEY": _KEYS}
 
 
 class _Reader:
@@ -64,7 +41,7 @@ class _Reader:
                 self.tokens.append((match.lastgroup, match[0]))
 
     def peek(self) -> str:
-        """The next token in upper case, "" at the end."""
+        """Return the next token in upper case, "" at the end."""
         return self.tokens[self.at][1].upper() if self.at < len(self.tokens) else ""
 
     def accept(self, *words: str) -> bool:
@@ -74,8 +51,13 @@ class _Reader:
             return True
         return False
 
+    def expect(self, word: str) -> None:
+        """Step over the next token, which must be `word`."""
+        if not self.accept(word):
+            raise CopyError(f'syntax error at or near "{self.peek()}"')
+
     def take(self, *kinds: str) -> str:
-        """The next token's value, which must be of one of `kinds`."""
+        """Return the next token's value, which must be of one of `kinds`."""
         kind, value = self.tokens[self.at] if self.at < len(self.tokens) else ("end", "end of statement")
         if kind not in kinds:
             raise CopyError(f'syntax error at or near "{value}"')
@@ -87,17 +69,28 @@ class _Reader:
         return value
 
     def text(self) -> str:
-        """The next token, a string literal."""
+        """Return the next token, a string literal."""
         return self.take("text", "escaped")
 
+    def has_text(self) -> bool:
+        """Tell whether a string literal comes next."""
+        return self.at < len(self.tokens) and self.tokens[self.at][0] in ("text", "escaped")
+
+    def number(self, most: int, option: str) -> int:
+        """Return the next token, a whole number up to `most`."""
+        digits = self.take("number")
+        if len(digits) > 18 or int(digits) > most:
+            raise CopyError(f"{option} is at most {most}")
+        return int(digits)
+
     def identifier(self) -> str:
-        """The next token, a name: lower case unless quoted."""
+        """Return the next token, a name: lower case unless quoted."""
         name = self.take("name")
         return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
 
 
 def parse(text: str) -> CopyStatement:
-    """The parts of a COPY statement. Raises CopyError."""
+    """Read a COPY statement. Raises CopyError."""
     reader = _Reader(text)
     reader.accept("COPY")
     names = [reader.identifier()]
@@ -108,15 +101,12 @@ def parse(text: str) -> CopyStatement:
         columns = [reader.identifier()]
         while reader.accept(","):
             columns.append(reader.identifier())
-        if not reader.accept(")"):
-            raise CopyError(f'syntax error at or near "{reader.peek()}"')
-    if not reader.accept("FROM"):
-        raise CopyError(f'syntax error at or near "{reader.peek()}"')
-    table = ".".join('"{}"'.format(name.replace('"', '""')) for name in names)
-    statement = CopyStatement(table, reader.text(), columns)
+        reader.expect(")")
+    reader.expect("FROM")
+    statement = CopyStatement(TableName(tuple(names)), reader.text(), columns)
     seen = set()
     while option := reader.peek():
-        kind = "compression" if option in ("GZIP", "BZIP2") else option
+        kind = _ALIKE.get(option, option)
         if kind in seen:
             raise CopyError(f"conflicting or redundant options: {option}")
         seen.add(kind)
@@ -124,7 +114,7 @@ def parse(text: str) -> CopyStatement:
     if not statement.role:
         raise CopyError("COPY needs IAM_ROLE")
     if not statement.json:
-        raise CopyError("The stand-in covers COPY with FORMAT JSON only")
+        raise CopyError("The embedded warehouse covers COPY with FORMAT JSON only")
     return statement
 
 
@@ -134,55 +124,129 @@ def _read_option(reader: _Reader, option: str, statement: CopyStatement) -> None
     if option in NOT_WITH_JSON:
         raise CopyError(f"{option} is not supported for COPY from JSON")
     if option in NOT_COVERED:
-        raise CopyError(f"The stand-in does not cover {NOT_COVERED[option]}")
-    switches = {
-        "MANIFEST": "manifest",
-        "EMPTYASNULL": "empty_as_null",
-        "BLANKSASNULL": "blanks_as_null",
-        "TRUNCATECOLUMNS": "truncate_columns",
-        "ROUNDEC": "round_decimals",
-    }
-    if option in switches:
-        setattr(statement, switches[option], True)
-    elif option == "FORMAT":
-        reader.accept("AS")
-        if reader.peek() != "JSON":
-            raise CopyError(f"The stand-in does not cover COPY with FORMAT {reader.peek()}")
-    elif option == "JSON":
-        reader.accept("AS")
-        statement.json = reader.text()
-        if statement.json == "noshred":
-            raise CopyError("The stand-in does not cover 'noshred', which needs a SUPER column")
-    elif option == "IAM_ROLE":
-        statement.role = "default" if reader.accept("DEFAULT") else reader.text()
-        if not re.fullmatch(r"default|arn:aws[a-z-]*:iam::\d{12}:role/\S+", statement.role):
-            raise CopyError(f"Invalid IAM role ARN: {statement.role}")
-    elif option == "REGION":
-        reader.accept("AS")
-        statement.region = reader.text()
-    elif option == "MAXERROR":
-        reader.accept("AS")
-        statement.max_errors = int(reader.take("number"))
-        if statement.max_errors > 100_000:
-            raise CopyError("MAXERROR is at most 100000")
-    elif option == "TIMEFORMAT":
-        reader.accept("AS")
-        statement.time_format = reader.text()
-        if statement.time_format not in ("auto", "epochsecs", "epochmillisecs"):
-            raise CopyError(f"The stand-in does not cover TIMEFORMAT '{statement.time_format}'")
-    elif option in ("GZIP", "BZIP2"):
-        statement.compression = option
-    elif option == "ACCEPTINVCHARS":
-        reader.accept("AS")
-        given = reader.tokens[reader.at : reader.at + 1]
-        statement.replacement = reader.text() if given and given[0][0] in ("text", "escaped") else "?"
-        if len(statement.replacement) != 1 or not "\0" < statement.replacement <= "\x7f":
-            raise CopyError("ACCEPTINVCHARS takes one ASCII character")
-    elif option == "COMPUPDATE":
-        reader.accept("ON", "OFF", "TRUE", "FALSE", "PRESET")
-    elif option == "STATUPDATE":
-        statement.analyze = not reader.accept("OFF", "FALSE")
-        if statement.analyze:
-            reader.accept("ON", "TRUE")
+        raise CopyError(f"The embedded warehouse does not cover {NOT_COVERED[option]}")
+    if option in _SWITCHES:
+        setattr(statement, _SWITCHES[option], True)
+    elif option in _OPTIONS:
+        _OPTIONS[option](reader, statement)
     else:
-        raise CopyError(f"The stand-in does not cover the COPY option {option}")
+        raise CopyError(f"The embedded warehouse does not cover the COPY option {option}")
+
+
+def _format(reader: _Reader, statement: CopyStatement) -> None:
+    """FORMAT [AS] JSON; what JSON means is an option of its own."""
+    reader.accept("AS")
+    if reader.peek() != "JSON":
+        raise CopyError(f"The embedded warehouse does not cover COPY with FORMAT {reader.peek()}")
+
+
+def _json(reader: _Reader, statement: CopyStatement) -> None:
+    """JSON [AS] 'auto' | 'auto ignorecase' | 's3://.../jsonpaths.json'."""
+    reader.accept("AS")
+    statement.json = reader.text()
+    if statement.json == "noshred":
+        raise CopyError("The embedded warehouse does not cover 'noshred', which needs a SUPER column")
+
+
+def _iam_role(reader: _Reader, statement: CopyStatement) -> None:
+    """IAM_ROLE DEFAULT | 'arn'."""
+    statement.role = _role("default" if reader.accept("DEFAULT") else reader.text())
+
+
+def _credentials(reader: _Reader, statement: CopyStatement) -> None:
+    """[WITH] CREDENTIALS [AS] 'aws_iam_role=arn', an older form of IAM_ROLE. Keys are refused and not repeated."""
+    reader.accept("AS")
+    name, _, arn = reader.text().partition("=")
+    if name.strip() != "aws_iam_role":
+        raise CopyError(f"The embedded warehouse does not cover {_KEYS}")
+    statement.role = _role(arn.strip())
+
+
+def _with(reader: _Reader, statement: CopyStatement) -> None:
+    """WITH, which may stand before CREDENTIALS only."""
+    if reader.peek() != "CREDENTIALS":
+        raise CopyError("The embedded warehouse does not cover the COPY option WITH")
+
+
+def _role(arn: str) -> str:
+    """Return the role if it looks like one."""
+    if not _ROLE.fullmatch(arn):
+        raise CopyError(f"Invalid IAM role ARN: {arn}")
+    return arn
+
+
+def _region(reader: _Reader, statement: CopyStatement) -> None:
+    """REGION [AS] 'us-west-2'."""
+    reader.accept("AS")
+    statement.region = reader.text()
+
+
+def _maxerror(reader: _Reader, statement: CopyStatement) -> None:
+    """MAXERROR [AS] n."""
+    reader.accept("AS")
+    statement.max_errors = reader.number(MOST_ERRORS, "MAXERROR")
+
+
+def _ignoreheader(reader: _Reader, statement: CopyStatement) -> None:
+    """IGNOREHEADER [AS] n: lines at the start of each file."""
+    reader.accept("AS")
+    statement.header_lines = reader.number(2**31 - 1, "IGNOREHEADER")
+
+
+def _timeformat(reader: _Reader, statement: CopyStatement) -> None:
+    """TIMEFORMAT [AS] 'auto' | 'epochsecs' | 'epochmillisecs'."""
+    reader.accept("AS")
+    statement.time_format = reader.text()
+    if statement.time_format not in ("auto", "epochsecs", "epochmillisecs"):
+        raise CopyError(f"The embedded warehouse does not cover TIMEFORMAT '{statement.time_format}'")
+
+
+def _acceptinvchars(reader: _Reader, statement: CopyStatement) -> None:
+    """ACCEPTINVCHARS [[AS] 'c']."""
+    reader.accept("AS")
+    statement.replacement = reader.text() if reader.has_text() else "?"
+    if len(statement.replacement) != 1 or not "\0" < statement.replacement <= "\x7f":
+        raise CopyError("ACCEPTINVCHARS takes one ASCII character")
+
+
+def _compupdate(reader: _Reader, statement: CopyStatement) -> None:
+    """COMPUPDATE [ON | OFF | PRESET]: compression is not imitated."""
+    reader.accept("ON", "OFF", "TRUE", "FALSE", "PRESET")
+
+
+def _statupdate(reader: _Reader, statement: CopyStatement) -> None:
+    """STATUPDATE [ON | OFF]."""
+    statement.analyze = not reader.accept("OFF", "FALSE")
+    if statement.analyze:
+        reader.accept("ON", "TRUE")
+
+
+def _compression(word: str) -> Callable[[_Reader, CopyStatement], None]:
+    """Return the reader of a word that names how the files are compressed."""
+    return lambda reader, statement: setattr(statement, "compression", word)
+
+
+_ALIKE = {"GZIP": "compression", "BZIP2": "compression", "CREDENTIALS": "IAM_ROLE"}  # only one of them may be there
+_SWITCHES = {
+    "MANIFEST": "manifest",
+    "EMPTYASNULL": "empty_as_null",
+    "BLANKSASNULL": "blanks_as_null",
+    "TRUNCATECOLUMNS": "truncate_columns",
+    "ROUNDEC": "round_decimals",
+}
+_OPTIONS: dict[str, Callable[[_Reader, CopyStatement], None]] = {
+    "ACCEPTINVCHARS": _acceptinvchars,
+    "BZIP2": _compression("BZIP2"),
+    "COMPUPDATE": _compupdate,
+    "CREDENTIALS": _credentials,
+    "FORMAT": _format,
+    "GZIP": _compression("GZIP"),
+    "IAM_ROLE": _iam_role,
+    "IGNOREHEADER": _ignoreheader,
+    "JSON": _json,
+    "MAXERROR": _maxerror,
+    "REGION": _region,
+    "STATUPDATE": _statupdate,
+    "TIMEFORMAT": _timeformat,
+    "WITH": _with,
+}
