@@ -146,7 +146,7 @@ def ask(question: str) -> str:
     """What the user answers to a question; "" where nobody can."""
     print(question, end=" ", flush=True)
     try:
-        return input().strip()
+        return input("").strip()
     except (EOFError, OSError, RuntimeError, UnicodeDecodeError):  # RuntimeError: standard input is closed
         print()
         return ""

@@ -150,6 +150,7 @@ def main(argv: list[str] | None = None) -> int:
         "cluster_status",
         lambda: status(make_context(options.config), options),
         "Run it again and it goes on from here.",
+        for_output=True,
     )
 
 

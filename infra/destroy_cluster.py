@@ -34,10 +34,7 @@ if TYPE_CHECKING:
 def confirmed(name: str, question: str) -> bool:
     """Whether the user types the cluster's name."""
     print(question)
-    try:
-        return input(f"Type its name ({name}) to go on: ").strip() == name
-    except EOFError:
-        return False
+    return cli.ask(f"Type its name ({name}) to go on:") == name
 
 
 def clear_config(context: Context, *, role: bool) -> None:

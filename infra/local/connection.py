@@ -11,7 +11,7 @@ import fasteners
 import psycopg2
 from psycopg2.extensions import cursor as PlainCursor
 
-from infra import simulate_data
+from infra import progress, simulate_data
 from infra.config import Settings
 from infra.errors import CopyError, NotSupportedError, WarehouseError
 from infra.local import supervisor
@@ -27,7 +27,8 @@ def connect(settings: Settings) -> "RedshiftConnection":
 
     Raises WarehouseError.
     """
-    info = supervisor.acquire(settings.local_path)
+    with progress.step("Starting the embedded warehouse"):
+        info = supervisor.acquire(settings.local_path)
     if settings.simulated:
         _simulate(settings.local_path / "simulated")
     try:
