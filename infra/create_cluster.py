@@ -4,9 +4,12 @@ Nobody can reach it before open_incoming_port.py lets an address in. A run that 
 this again: what is there is kept. At the end HOST and ARN are in dwh.cfg, which only its owner can read.
 """
 
+import argparse
+import json
 import secrets
 import string
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 if not __package__:  # started as a file: the project is one folder up
@@ -16,11 +19,12 @@ import infra.requirements_check  # noqa: F401 - first: it says which packages ar
 
 # isort: split
 from infra import cli, config_file
-from infra.aws import iam_role, parameter_group, prices, security_group, tags
+from infra.aws import budget, cloudformation, iam_role, pause_schedule, preview, security_group
 from infra.aws.cluster import ClusterInfo
 from infra.aws.cluster_spec import check_password
 from infra.aws.context import Context, make_context
 from infra.aws.endpoint import check_account
+from infra.aws.guards import is_time
 from infra.config import PASSWORD_VARIABLE
 from infra.errors import AwsError, ConfigError
 
@@ -32,26 +36,6 @@ def new_password() -> str:
         password = "".join(secrets.choice(letters) for _ in range(32))
         if any(map(str.isupper, password)) and any(map(str.islower, password)) and any(map(str.isdigit, password)):
             return password
-
-
-def describe(context: Context, account: str, *, managed_policy: bool) -> str:
-    """What will be there and what it costs, for the user to read before anything is made."""
-    spec = context.spec
-    read = "every S3 bucket of the account" if managed_policy else ", ".join(spec.sources)
-    price = prices.describe(spec.region, node_type=spec.node_type, nodes=spec.nodes, rpu=spec.base_rpu)
-    own = f"parameter group {parameter_group.group_name(spec.name)}: no connection without TLS"
-    if spec.serverless:
-        own = f"usage limit: {spec.daily_rpu_hours} RPU-hours a day, then queries are refused"
-    lines = [
-        f"In account {account}, region {spec.region}, tagged project={tags.PROJECT}:",
-        f"  role {spec.role}: only Redshift may assume it; it may read {read}",
-        f"  security group {spec.name}-redshift: lets nobody in until open_incoming_port.py",
-        f"  {own}",
-        f"  {context.cluster.kind} {spec.name}: {spec.size}, encrypted, TLS required, port {spec.port}, "
-        f"{'public' if spec.public else 'private'} address, database {spec.dbname}, user {spec.user}",
-        f"  price: {price}",
-    ]
-    return "\n".join(lines)
 
 
 def choose_password(context: Context, *, managed: bool) -> str:
@@ -100,7 +84,7 @@ def create(
             f"There is a {cluster.kind} {spec.name} that these scripts did not make: "
             "give [DWH] DWH_CLUSTER_IDENTIFIER another name."
         )
-    print(describe(context, account, managed_policy=managed_policy), flush=True)
+    print(preview.describe(spec, cluster.kind, account, managed_policy=managed_policy), flush=True)
     if info:
         print(f"The {cluster.kind} is there already: {info.size or 'half-made'}, {info.state}.", flush=True)
     if dry_run:
@@ -110,9 +94,12 @@ def create(
     new = info is None
     password = choose_password(context, managed=manage_password) if new else ""
     role = iam_role.ensure_role(context.iam, spec, account, partition, managed=managed_policy)
-    ec2 = context.ec2
-    group = security_group.ensure_group(ec2, spec, security_group.find_vpc(ec2, context.redshift, spec))
+    group = security_group.ensure_group(context.ec2, context.redshift, spec)
+    if spec.guards.budget_mail:
+        budget.ensure(context.budgets, account, spec)
     cluster.create(spec, role, group, password)
+    if spec.guards.pause_at and not spec.serverless:
+        pause_schedule.ensure(context.redshift, context.iam, spec, account, partition)
     if new:
         cost = "" if spec.serverless else "It costs money from now on. "
         print(f"{cost}Waiting until it is available; Ctrl-C stops the waiting only.", flush=True)
@@ -125,6 +112,13 @@ def create(
     print("Next: python infra/open_incoming_port.py")
 
 
+def pause_time(text: str) -> str:
+    """Return a time of the day, for argparse."""
+    if not is_time(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 20:00")
+    return text
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command line."""
     parser = cli.make_parser(__doc__, "say what would be made and what it costs, and make nothing")
@@ -134,11 +128,26 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--managed-policy", action="store_true", help="attach the course's AmazonS3ReadOnlyAccess to the role instead"
     )
+    parser.add_argument(
+        "--pause-at", metavar="HH:MM", type=pause_time, help="have AWS pause it every day at this time (UTC)"
+    )
+    parser.add_argument(
+        "--print-cloudformation", action="store_true", help="print what would be made as a CloudFormation template"
+    )
     options = parser.parse_args(argv)
 
     def work() -> int:
         """Create what dwh.cfg describes."""
         context = make_context(options.config)
+        if options.pause_at:
+            guards = replace(context.spec.guards, pause_at=options.pause_at)
+            context = replace(context, spec=replace(context.spec, guards=guards))
+        if options.print_cloudformation:
+            template = cloudformation.template(
+                context.spec, managed_policy=options.managed_policy, manage_password=options.manage_password
+            )
+            print(json.dumps(template, indent=2))
+            return 0
         create(
             context,
             managed_policy=options.managed_policy,

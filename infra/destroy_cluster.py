@@ -5,8 +5,11 @@ Only what create_cluster.py has made and tagged is deleted, also after a create 
 
 import argparse
 import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 if not __package__:  # started as a file: the project is one folder up
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
@@ -17,7 +20,7 @@ import infra.requirements_check  # noqa: F401 - first: it says which packages ar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import cli, config_file
-from infra.aws import iam_role, parameter_group, security_group, tags
+from infra.aws import budget, iam_role, parameter_group, pause_schedule, security_group, subnet_group, tags
 from infra.aws.client_errors import explain as explain_aws_error
 from infra.aws.client_errors import is_denied
 from infra.aws.cluster import ClusterInfo
@@ -25,10 +28,6 @@ from infra.aws.cluster_spec import ClusterSpec
 from infra.aws.context import Context, make_context
 from infra.aws.endpoint import check_account, parse_endpoint
 from infra.errors import AwsError
-
-if TYPE_CHECKING:
-    from mypy_boto3_iam.type_defs import RoleTypeDef
-    from mypy_boto3_redshift.type_defs import ClusterParameterGroupTypeDef
 
 
 def confirmed(name: str, question: str) -> bool:
@@ -42,7 +41,8 @@ def clear_config(context: Context, *, role: bool) -> None:
     values, endpoint = {}, parse_endpoint(context.settings.host)
     if endpoint and (endpoint.name, endpoint.serverless) == (context.spec.name, context.spec.serverless):
         values["CLUSTER", "HOST"] = ""
-    if role and context.settings.role_arn.endswith(f":role/{context.spec.role}"):
+    own, arn = context.spec.own.role_arn, context.settings.role_arn
+    if role and (arn.endswith(f":role/{context.spec.role}") or arn == own):
         values["IAM_ROLE", "ARN"] = ""
     try:
         config_file.set_values(context.path, values)
@@ -62,34 +62,74 @@ def find_other(context: Context) -> tuple[ClusterInfo | None, str]:
     return (info if info and info.owner == context.spec.name else None), ""
 
 
+@dataclass(frozen=True)
+class Thing:
+    """Something to delete."""
+
+    name: str  # with its kind, such as `role sparkify-redshift`
+    delete: Callable[[], object]
+
+
+def find_things(context: Context, info: ClusterInfo | None, snapshot: str, account: str, *, alone: bool) -> list[Thing]:
+    """Find what these scripts made, in the order in which AWS lets go of it.
+
+    Without `alone` there is something of the same name and the other kind, which still uses all but the cluster.
+    """
+    spec, name, redshift, iam, ec2 = context.spec, context.spec.name, context.redshift, context.iam, context.ec2
+    things = []
+    if info:
+        kind = context.cluster.kind
+        things.append(Thing(f"{kind} {name} ({info.state})", partial(context.cluster.delete, snapshot)))
+    if not alone:
+        return things
+    if pause_schedule.find(redshift, name):
+        things.append(Thing(f"scheduled action {name}-pause", partial(pause_schedule.delete, redshift, name)))
+    if is_ours(parameter_group.find_group(redshift, name), spec, called := parameter_group.group_name(name)):
+        things.append(Thing(f"parameter group {called}", partial(parameter_group.delete_group, redshift, name)))
+    if is_ours(subnet_group.find_group(redshift, name), spec, called := subnet_group.group_name(name)):
+        things.append(Thing(f"subnet group {called}", partial(subnet_group.delete_group, redshift, name)))
+    for group in security_group.find_groups(ec2, name):
+        delete = partial(security_group.delete_group, ec2, group["GroupId"])
+        things.append(Thing(f"security group {group['GroupId']}", delete))
+    for role in (pause_schedule.role_name(spec), spec.role):
+        if is_ours(iam_role.find_role(iam, role), spec, role):
+            things.append(Thing(f"role {role}", partial(iam_role.delete_role, iam, role)))
+    return things + find_budget(context, account)
+
+
+def find_budget(context: Context, account: str) -> list[Thing]:
+    """Find the budget; whoever may not look at budgets is told so."""
+    try:
+        if not budget.find(context.budgets, account, context.spec):
+            return []
+    except (BotoCoreError, ClientError) as error:
+        if not is_denied(error):
+            raise
+        print(f"No budget was looked for: {explain_aws_error(error)}")
+        return []
+    delete = partial(budget.delete, context.budgets, account, context.spec)
+    return [Thing(f"budget {budget.name(context.spec)}", delete)]
+
+
 def destroy(context: Context, *, snapshot: str = "", yes: bool = False, dry_run: bool = False) -> None:
-    """Delete, in this order and waiting between: the cluster, its parameter group, its security group, its role.
+    """Delete what these scripts made, one after the other, and wait until each is gone.
 
     With a snapshot of this name, or "" for none. The groups and the role stay where something of the other kind, a
     cluster or a serverless workgroup of the same name, still uses them. Raises ConfigError where dwh.cfg names
     a cluster of another account: it would not be seen.
     """
     spec, cluster, name = context.spec, context.cluster, context.spec.name
-    redshift, iam, ec2 = context.redshift, context.iam, context.ec2
     account, _ = context.account()
     check_account(context.settings, account)
     info = cluster.find()
     if info and info.owner != name:
         raise AwsError(f"The {cluster.kind} {name} was not made by these scripts: nothing was deleted.")
     other, barred = find_other(context)
-    parameters, groups, role, role_gone = False, [], False, False
-    if other is None:
-        parameters = is_ours(parameter_group.find_group(redshift, name), spec, parameter_group.group_name(name))
-        groups = [group["GroupId"] for group in security_group.find_groups(ec2, name)]
-        found = iam_role.find_role(iam, spec.role)
-        role = is_ours(found, spec, spec.role)
-        role_gone = role or found is None
-    there = [f"{cluster.kind} {name} ({info.state})"] if info else []
-    there += [f"parameter group {parameter_group.group_name(name)}"] if parameters else []
-    there += [f"security group {group}" for group in groups] + ([f"role {spec.role}"] if role else [])
+    things = find_things(context, info, snapshot, account, alone=other is None)
+    there = ", ".join(thing.name for thing in things)
     keep = f"a snapshot {snapshot} is kept" if snapshot else "all its data are lost"
     place = f"account {account}, {spec.region}"
-    question = f"To be deleted in {place}: {', '.join(there)}; {keep if info else 'there is no data'}."
+    question = f"To be deleted in {place}: {there}; {keep if info else 'there is no data'}."
     if dry_run:
         print(
             f"{question}\nNothing was deleted: this was a dry run."
@@ -101,20 +141,14 @@ def destroy(context: Context, *, snapshot: str = "", yes: bool = False, dry_run:
         print(question, flush=True)
     elif there and not confirmed(name, question):
         raise AwsError("That was not its name: nothing was deleted.")
-    if info:
-        cluster.delete(snapshot)
-    if parameters:
-        parameter_group.delete_group(redshift, name)
-    for group in groups:
-        security_group.delete_group(ec2, group)
-    if role:
-        iam_role.delete_role(iam, spec.role)
-    print(f"Deleted: {', '.join(there) or 'nothing, there was nothing'}.")
+    for thing in things:
+        thing.delete()
+    print(f"Deleted: {there or 'nothing, there was nothing'}.")
     report_leftovers(context, place, barred)
-    clear_config(context, role=role_gone)
+    clear_config(context, role=other is None and iam_role.find_role(context.iam, spec.role) is None)
 
 
-def is_ours(thing: "RoleTypeDef | ClusterParameterGroupTypeDef | None", spec: ClusterSpec, called: str) -> bool:
+def is_ours(thing: Mapping[str, Any] | None, spec: ClusterSpec, called: str) -> bool:
     """Whether a role or group was made for this cluster; another's is said to be left alone."""
     if thing and not tags.belongs_to(thing.get("Tags", []), spec.name, spec.region):
         print(f"{called} was not made by these scripts for {spec.name} in {spec.region}: it is left alone.")

@@ -72,9 +72,19 @@ def check_connection(context: Context, info: ClusterInfo, *, own: bool) -> None:
         print(f"From this machine: {error}")
 
 
+def refuse_own_group(context: Context) -> None:
+    """Raise AwsError where the security group is the user's own, which these scripts do not change."""
+    if group := context.spec.own.security_group:
+        raise AwsError(
+            f"The security group {group} of [DWH] DWH_SECURITY_GROUP is your own, and these scripts do not change it: "
+            f"change who may reach port {context.spec.port} where you made it."
+        )
+
+
 def close_port(context: Context, who: security_group.Network | None = None, *, dry_run: bool = False) -> None:
     """Close the port of the cluster's own security group to a network, or to everybody."""
     ec2 = context.ec2
+    refuse_own_group(context)
     groups = security_group.find_groups(ec2, context.spec.name)
     if dry_run:
         shut = [
@@ -98,6 +108,7 @@ def open_port(
     """
     if who and not anyone and too_wide(who):
         raise AwsError(f"{too_wide(who)}.")
+    refuse_own_group(context)
     ec2, name = context.ec2, context.spec.name
     groups = security_group.find_groups(ec2, name)
     info = context.cluster.find()

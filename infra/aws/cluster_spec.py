@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
+from infra.aws.guards import Guards, read_guards
+from infra.aws.own_resources import OwnResources, read_own_resources
 from infra.config import Settings, fail, require
 
 # AWS sells these no longer; each with what comes closest to it.
@@ -32,6 +34,8 @@ class ClusterSpec:
     sources: tuple[str, ...]  # s3:// URLs that the role may read; a folder ends with /
     base_rpu: int  # 0 for a cluster
     daily_rpu_hours: int  # what a serverless workgroup may use up in a day
+    own: OwnResources  # what the user brings
+    guards: Guards  # against a forgotten bill
 
     @property
     def serverless(self) -> bool:
@@ -53,7 +57,7 @@ def read_cluster_spec(settings: Settings) -> ClusterSpec:
     node_type, nodes, rpu = "", 0, 0
     if _choice(settings, "DWH_CLUSTER_TYPE", CLUSTER_TYPES) == "serverless":
         if subnet_group:
-            _refuse(settings, "DWH_SUBNET_GROUP", "is not for serverless, which takes the default VPC: empty it.")
+            _refuse(settings, "DWH_SUBNET_GROUP", "is not for serverless: name subnets in DWH_SUBNET_IDS instead.")
         rpu = _number(
             settings, "DWH_BASE_RPU", 4, "4 or a multiple of 8", lambda n: n == 4 or (0 < n <= 512 and n % 8 == 0)
         )
@@ -76,6 +80,8 @@ def read_cluster_spec(settings: Settings) -> ClusterSpec:
         sources=_read_sources(settings),
         base_rpu=rpu,
         daily_rpu_hours=_number(settings, "DWH_DAILY_RPU_HOURS", 8, "at least 1", lambda n: n >= 1),
+        own=read_own_resources(settings),
+        guards=read_guards(settings),
     )
 
 

@@ -16,6 +16,7 @@ from infra.config import Settings, load_settings
 from infra.errors import ConfigError
 
 if TYPE_CHECKING:
+    from mypy_boto3_budgets import BudgetsClient
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_redshift import RedshiftClient
@@ -37,6 +38,11 @@ class Context:
         """Return the number of the caller's account, and the partition of AWS it is in, mostly `aws`."""
         identity = self.sts.get_caller_identity()
         return identity["Account"], identity["Arn"].split(":")[1]
+
+    @property
+    def budgets(self) -> "BudgetsClient":
+        """The client for budgets, which belong to the account."""
+        return self.session.client("budgets", config=CLIENT_CONFIG)
 
     @property
     def ec2(self) -> "EC2Client":

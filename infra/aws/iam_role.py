@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING
 
-from infra.aws import policies, tags
+from infra.aws import policies, requests, tags
 from infra.aws.cluster_spec import ClusterSpec
 from infra.errors import AwsError
 
@@ -22,18 +22,25 @@ def find_role(iam: "IAMClient", role: str) -> "RoleTypeDef | None":
         return None
 
 
+def create_role(iam: "IAMClient", request: requests.Request) -> "RoleTypeDef":
+    """Make a role of a request whose trust policy is still a dict, and wait until AWS knows it."""
+    document = json.dumps(request["AssumeRolePolicyDocument"])
+    role = iam.create_role(**request | {"AssumeRolePolicyDocument": document})["Role"]
+    iam.get_waiter("role_exists").wait(RoleName=role["RoleName"], WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    return role
+
+
 def ensure_role(iam: "IAMClient", spec: ClusterSpec, account: str, partition: str, *, managed: bool) -> str:
-    """Make the role, or bring the one that is there to what dwh.cfg says; return its ARN."""
+    """Make the role, or bring the one that is there to what dwh.cfg says; return its ARN.
+
+    A role that the user brings is left as it is.
+    """
+    if spec.own.role_arn:
+        return spec.own.role_arn
     trust = policies.trust_policy(account)
     role = find_role(iam, spec.role)
     if role is None:
-        role = iam.create_role(
-            RoleName=spec.role,
-            AssumeRolePolicyDocument=json.dumps(trust),
-            Description=f"Redshift {spec.name} reads its data from S3",
-            Tags=tags.of_role(spec.name, spec.region),
-        )["Role"]
-        iam.get_waiter("role_exists").wait(RoleName=spec.role, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+        role = create_role(iam, requests.role(spec, spec.role, trust, f"Redshift {spec.name} reads its data from S3"))
     elif not tags.belongs_to(role.get("Tags", []), spec.name, spec.region):
         raise AwsError(
             f"The role {spec.role} was not made by these scripts for {spec.name} in {spec.region}: "

@@ -6,15 +6,14 @@ set before the cluster is made, so that no restart is needed.
 
 from typing import TYPE_CHECKING
 
-from infra.aws import tags
+from infra.aws import requests, tags
+from infra.aws.cluster_spec import ClusterSpec
 from infra.aws.polling import poll
 from infra.errors import AwsError
 
 if TYPE_CHECKING:
     from mypy_boto3_redshift import RedshiftClient
     from mypy_boto3_redshift.type_defs import ClusterParameterGroupTypeDef
-
-FAMILY = "redshift-2.0"
 
 
 def group_name(name: str) -> str:
@@ -31,16 +30,12 @@ def find_group(redshift: "RedshiftClient", name: str) -> "ClusterParameterGroupT
     return groups["ParameterGroups"][0]
 
 
-def ensure_group(redshift: "RedshiftClient", name: str) -> str:
+def ensure_group(redshift: "RedshiftClient", spec: ClusterSpec) -> str:
     """Make the parameter group, or find the one that is there; have it require TLS; return its name."""
+    name = spec.name
     group = find_group(redshift, name)
     if group is None:
-        redshift.create_cluster_parameter_group(
-            ParameterGroupName=group_name(name),
-            ParameterGroupFamily=FAMILY,
-            Description=f"Redshift {name} requires TLS",
-            Tags=tags.as_list(name),
-        )
+        redshift.create_cluster_parameter_group(**requests.parameter_group(spec))
     elif tags.owner(group.get("Tags", [])) != name:
         raise AwsError(
             f"The parameter group {group_name(name)} was not made by these scripts: "
@@ -48,10 +43,7 @@ def ensure_group(redshift: "RedshiftClient", name: str) -> str:
         )
     elif tls_required(redshift, group_name(name)):
         return group_name(name)  # setting it again could have a cluster that runs wait for a restart
-    redshift.modify_cluster_parameter_group(
-        ParameterGroupName=group_name(name),
-        Parameters=[{"ParameterName": "require_ssl", "ParameterValue": "true"}],
-    )
+    redshift.modify_cluster_parameter_group(ParameterGroupName=group_name(name), Parameters=[requests.REQUIRE_TLS])
     return group_name(name)
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from infra.aws import parameter_group
+from infra.aws import parameter_group, subnet_group
 from infra.aws.tags import PROJECT
 
 VERSION = "2012-10-17"
@@ -12,10 +12,13 @@ SERVICES = ("redshift.amazonaws.com", "redshift-serverless.amazonaws.com")  # wh
 # What the scripts call, by the resource it is called on; a test holds this against the calls that are made.
 LOOKS = (
     "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
     "ec2:DescribeVpcs",
     "redshift:DescribeClusterParameterGroups",
     "redshift:DescribeClusterSnapshots",
+    "redshift:DescribeClusterSubnetGroups",
     "redshift:DescribeClusters",
+    "redshift:DescribeScheduledActions",
     "redshift-serverless:GetNamespace",
     "redshift-serverless:GetWorkgroup",
     "redshift-serverless:ListNamespaces",
@@ -44,13 +47,18 @@ GROUP = (
 CLUSTER = (
     "redshift:CreateCluster",
     "redshift:CreateClusterParameterGroup",
+    "redshift:CreateClusterSubnetGroup",
+    "redshift:CreateScheduledAction",
     "redshift:DeleteCluster",
     "redshift:DeleteClusterParameterGroup",
+    "redshift:DeleteClusterSubnetGroup",
+    "redshift:DeleteScheduledAction",
     "redshift:DescribeClusterParameters",
-    "redshift:DescribeClusterSubnetGroups",
     "redshift:GetClusterCredentials",
     "redshift:ModifyClusterIamRoles",
     "redshift:ModifyClusterParameterGroup",
+    "redshift:ModifyClusterSubnetGroup",
+    "redshift:ModifyScheduledAction",
     "redshift:PauseCluster",
     "redshift:ResumeCluster",
 )
@@ -67,12 +75,22 @@ SERVERLESS = (
 )
 # These of them take no resource, or one whose name is not known beforehand.
 UNBOUND = (
+    "redshift:CreateScheduledAction",
+    "redshift:DeleteScheduledAction",
     "redshift:DescribeClusterParameters",
-    "redshift:DescribeClusterSubnetGroups",
+    "redshift:ModifyScheduledAction",
     "redshift-serverless:CreateUsageLimit",
     "redshift-serverless:DeleteUsageLimit",
     "redshift-serverless:ListUsageLimits",
 )
+# IAM has these names for the calls of AWS Budgets.
+BUDGET = {
+    "budgets:CreateBudget": "budgets:ModifyBudget",
+    "budgets:DeleteBudget": "budgets:ModifyBudget",
+    "budgets:DescribeBudget": "budgets:ViewBudget",
+    "budgets:DescribeNotificationsForBudget": "budgets:ViewBudget",
+    "budgets:DescribeSubscribersForNotification": "budgets:ViewBudget",
+}
 # What AWS asks of the caller on top, each for the sake of a call: no call has its name.
 IMPLIED = {
     "ec2:CreateTags": "ec2:CreateSecurityGroup",
@@ -80,7 +98,6 @@ IMPLIED = {
     "ec2:DescribeAddresses": "redshift:CreateCluster",
     "ec2:DescribeAvailabilityZones": "redshift:CreateCluster",
     "ec2:DescribeInternetGateways": "redshift:CreateCluster",
-    "ec2:DescribeSubnets": "redshift:CreateCluster",
     "iam:CreateServiceLinkedRole": "redshift:CreateCluster",
     "iam:PassRole": "redshift:CreateCluster",
     "iam:TagRole": "iam:CreateRole",
@@ -143,7 +160,7 @@ def caller_policy(account: str, region: str, name: str, role: str, *, serverless
     Creating and changing is bound to the cluster's and the role's name; looking is not, where AWS has no narrower
     form. IDs of security groups, namespaces and workgroups are not known beforehand: a tag or the region binds them.
     """
-    role_arn = f"arn:aws:iam::{account}:role/{role}"
+    roles = [f"arn:aws:iam::{account}:role/{role}", f"arn:aws:iam::{account}:role/{role[:58]}-pause"]
     here = f"{region}:{account}"
     service, other = ("redshift-serverless", "redshift") if serverless else ("redshift", "redshift-serverless")
     calls = SERVERLESS if serverless else CLUSTER
@@ -151,7 +168,7 @@ def caller_policy(account: str, region: str, name: str, role: str, *, serverless
     tagged = {"StringEquals": {"aws:ResourceTag/project": PROJECT}}
     asked = {"StringEquals": {"aws:RequestTag/project": PROJECT}}
     linked = {"StringEquals": {"iam:AWSServiceName": "redshift.amazonaws.com"}}
-    passed = {"StringLike": {"iam:PassedToService": "redshift*.amazonaws.com"}}
+    passed = {"StringLike": {"iam:PassedToService": ["redshift*.amazonaws.com", "scheduler.redshift.amazonaws.com"]}}
     groups, vpcs = f"arn:aws:ec2:{here}:security-group/*", f"arn:aws:ec2:{here}:vpc/*"
     if serverless:
         things = [f"arn:aws:redshift-serverless:{here}:{kind}/*" for kind in ("namespace", "workgroup", "snapshot")]
@@ -159,6 +176,7 @@ def caller_policy(account: str, region: str, name: str, role: str, *, serverless
         things = [f"arn:aws:redshift:{here}:cluster:{name}", f"arn:aws:redshift:{here}:snapshot:{name}/*"]
         things += [f"arn:aws:redshift:{here}:dbuser:{name}/*", f"arn:aws:redshift:{here}:dbname:{name}/*"]
         things += [f"arn:aws:redshift:{here}:parametergroup:{parameter_group.group_name(name)}"]
+        things += [f"arn:aws:redshift:{here}:subnetgroup:{subnet_group.group_name(name)}"]
     secrets = [action for action in implied if action.startswith("secretsmanager:")]
     own = [*calls, *(action for action in implied if action.startswith(service + ":"))]
     unbound = [action for action in own if action in UNBOUND]
@@ -170,13 +188,14 @@ def caller_policy(account: str, region: str, name: str, role: str, *, serverless
 
     statements = [
         allow([*LOOKS, *(action for action in implied if action.startswith("ec2:Describe")), *unbound], "*"),
-        allow([*ROLE, "iam:TagRole"], role_arn),
-        allow(["iam:PassRole"], role_arn, passed),
+        allow([*ROLE, "iam:TagRole"], roles),
+        allow(["iam:PassRole"], roles, passed),
         allow(["iam:CreateServiceLinkedRole"], f"arn:aws:iam::{account}:role/aws-service-role/redshift*", linked),
         allow(["ec2:CreateSecurityGroup"], vpcs),
         allow(["ec2:CreateSecurityGroup", "ec2:CreateTags"], groups, asked),
         allow([action for action in GROUP if action != "ec2:CreateSecurityGroup"], groups, tagged),
         allow([action for action in own if action not in unbound], things),
+        allow(list(set(BUDGET.values())), f"arn:aws:budgets::{account}:budget/{PROJECT} {name} {region}"),
         allow(secrets, f"arn:aws:secretsmanager:{here}:secret:redshift!*"),
     ]
     return {"Version": VERSION, "Statement": statements}

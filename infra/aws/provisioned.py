@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from infra.aws import parameter_group, tags
+from infra.aws import parameter_group, requests, subnet_group, tags
 from infra.aws.client_errors import error_message
 from infra.aws.cluster import ClusterInfo, how_to_destroy
 from infra.aws.cluster_spec import ClusterSpec
@@ -66,32 +66,19 @@ class Provisioned:
         )
 
     def create(self, spec: ClusterSpec, role: str, group: str, password: str) -> None:
-        """Have the cluster made, its parameter group first, unless it is there.
+        """Have the cluster made, its subnet group and its parameter group first, unless it is there.
 
         An empty password is left to Secrets Manager.
         """
         if self.find():
             return
-        request: dict[str, Any] = {
-            "ClusterIdentifier": self.name,
-            "ClusterType": "multi-node" if spec.nodes > 1 else "single-node",
-            "NodeType": spec.node_type,
-            "DBName": spec.dbname,
-            "Port": spec.port,
-            "MasterUsername": spec.user,
-            "IamRoles": [role],
-            "VpcSecurityGroupIds": [group],
-            "ClusterParameterGroupName": parameter_group.ensure_group(self.client, self.name),
-            "PubliclyAccessible": spec.public,
-            "Encrypted": True,
-            "Tags": tags.as_list(self.name),
-        }
-        if spec.nodes > 1:
-            request["NumberOfNodes"] = spec.nodes
-        if spec.subnet_group:
-            request["ClusterSubnetGroupName"] = spec.subnet_group
-        request |= {"MasterUserPassword": password} if password else {"ManageMasterPassword": True}
-
+        subnets = spec.subnet_group
+        if spec.own.subnet_ids:
+            subnets = subnet_group.ensure_group(self.client, spec)
+        parameters = parameter_group.ensure_group(self.client, spec)
+        request = requests.cluster(
+            spec, role_arn=role, group=group, parameters=parameters, subnets=subnets, password=password
+        )
         retry_new_role(lambda: self.client.create_cluster(**request))
 
     def wait(self, state: str = "available") -> ClusterInfo:

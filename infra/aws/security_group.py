@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from infra.aws import tags
+from infra.aws import requests, tags
 from infra.aws.client_errors import error_code
 from infra.aws.cluster import ClusterInfo
 from infra.aws.cluster_spec import ClusterSpec
@@ -41,7 +41,9 @@ def attached_groups(ec2: "EC2Client", info: ClusterInfo, name: str) -> "list[Sec
 
 
 def find_vpc(ec2: "EC2Client", redshift: "RedshiftClient", spec: ClusterSpec) -> str:
-    """Find the VPC that the cluster is to be in: that of its subnet group, else the default one."""
+    """Find the VPC that the cluster is to be in: that of its subnets, else the default one."""
+    if spec.own.subnet_ids:
+        return _vpc_of(ec2, spec.own.subnet_ids)
     if spec.subnet_group:
         groups = redshift.describe_cluster_subnet_groups(ClusterSubnetGroupName=spec.subnet_group)
         return groups["ClusterSubnetGroups"][0]["VpcId"]
@@ -49,22 +51,39 @@ def find_vpc(ec2: "EC2Client", redshift: "RedshiftClient", spec: ClusterSpec) ->
     if not vpcs:
         raise AwsError(
             f"There is no default VPC in {spec.region}: run `aws ec2 create-default-vpc`, "
-            "or name a cluster subnet group in [DWH] DWH_SUBNET_GROUP."
+            "or name subnets of another VPC in [DWH] DWH_SUBNET_IDS."
         )
     return vpcs[0]["VpcId"]
 
 
-def ensure_group(ec2: "EC2Client", spec: ClusterSpec, vpc: str) -> str:
-    """Make the security group, which lets nobody in, or find the one that is there; return its ID."""
+def _vpc_of(ec2: "EC2Client", subnets: tuple[str, ...]) -> str:
+    """Find the VPC of subnets; raise AwsError where one is not there, or is of another VPC."""
+    answer = ec2.describe_subnets(Filters=[{"Name": "subnet-id", "Values": list(subnets)}])
+    vpcs = {each["SubnetId"]: each["VpcId"] for each in answer["Subnets"]}
+    if missing := [subnet for subnet in subnets if subnet not in vpcs]:
+        raise AwsError(f"[DWH] DWH_SUBNET_IDS: there is no {', '.join(missing)} in {ec2.meta.region_name}.")
+    if len(set(vpcs.values())) > 1:
+        raise AwsError(f"[DWH] DWH_SUBNET_IDS: the subnets are of {len(set(vpcs.values()))} VPCs: name those of one.")
+    return vpcs[subnets[0]]
+
+
+def ensure_group(ec2: "EC2Client", redshift: "RedshiftClient", spec: ClusterSpec) -> str:
+    """Make the security group, which lets nobody in, or find the one that is there; return its ID.
+
+    A group that the user brings is left as it is.
+    """
+    if spec.own.security_group:
+        return spec.own.security_group
+    vpc, request = find_vpc(ec2, redshift, spec), requests.security_group(spec)
     for group in find_groups(ec2, spec.name):
         if group["VpcId"] == vpc:
             return group["GroupId"]
     try:
         return ec2.create_security_group(
-            GroupName=f"{spec.name}-redshift",
-            Description=f"Who may reach the Redshift port of {spec.name}",
+            GroupName=request["GroupName"],
+            Description=request["Description"],
             VpcId=vpc,
-            TagSpecifications=[{"ResourceType": "security-group", "Tags": tags.as_list(spec.name)}],
+            TagSpecifications=[{"ResourceType": "security-group", "Tags": request["Tags"]}],
         )["GroupId"]
     except ClientError as error:
         if error_code(error) != "InvalidGroup.Duplicate":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError
 
-from infra.aws import tags
+from infra.aws import requests, tags
 from infra.aws.client_errors import error_code
 from infra.aws.cluster import ClusterInfo, how_to_destroy
 from infra.aws.cluster_spec import ClusterSpec
@@ -84,33 +84,15 @@ class Serverless:
 
     def create(self, spec: ClusterSpec, role: str, group: str, password: str) -> None:
         """Have made what is not there: namespace, workgroup, and the daily limit after which queries are refused."""
-        tag_pairs: list[Any] = [{"key": key, "value": value} for key, value in tags.as_dict(self.name).items()]
         if self._namespace() is None:
-            secret: dict[str, Any] = {"adminUserPassword": password} if password else {"manageAdminPassword": True}
-            request: dict[str, Any] = {"namespaceName": self.name, "dbName": spec.dbname, "adminUsername": spec.user}
-            request |= {"iamRoles": [role], "tags": tag_pairs} | secret
-            retry_new_role(lambda: self.client.create_namespace(**request))
+            namespace = requests.namespace(spec, role_arn=role, password=password)
+            retry_new_role(lambda: self.client.create_namespace(**namespace))
         self._wait_for("namespace")
         if self._workgroup() is None:
-            self.client.create_workgroup(
-                workgroupName=self.name,
-                namespaceName=self.name,
-                baseCapacity=spec.base_rpu,
-                port=spec.port,
-                publiclyAccessible=spec.public,
-                securityGroupIds=[group],
-                configParameters=[{"parameterKey": "require_ssl", "parameterValue": "true"}],
-                tags=tag_pairs,
-            )
+            self.client.create_workgroup(**requests.workgroup(spec, group=group))
         arn = self._wait_for("workgroup")
         if not self.client.list_usage_limits(resourceArn=arn, usageType="serverless-compute").get("usageLimits"):
-            self.client.create_usage_limit(
-                resourceArn=arn,
-                usageType="serverless-compute",
-                period="daily",
-                amount=spec.daily_rpu_hours,
-                breachAction="deactivate",
-            )
+            self.client.create_usage_limit(**requests.usage_limit(spec, arn))
 
     def _status(self, word: str) -> tuple[str, str]:
         """Return the state of the namespace or the workgroup, "" for one that is not there, and its ARN."""

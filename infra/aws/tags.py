@@ -4,30 +4,37 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 PROJECT = "sparkify-dwh"  # the value of the tag `project` on all that these scripts make
+SNAPSHOT = "snapshot"  # the key of the tag that names the snapshot that a cluster was restored from
+RESERVED = ("project", "cluster", "region", "Name", SNAPSHOT)  # keys that a user's own tags may not have
+Pairs = tuple[tuple[str, str], ...]
 
 
-def as_dict(name: str) -> dict[str, str]:
-    """Return the tags that mark and bill what belongs to the cluster of this name."""
-    return {"project": PROJECT, "cluster": name, "Name": f"{PROJECT} {name}"}
+def as_dict(name: str, own: Pairs = ()) -> dict[str, str]:
+    """Return the tags that mark and bill what belongs to the cluster of this name, and the user's own ones."""
+    return {"project": PROJECT, "cluster": name, "Name": f"{PROJECT} {name}", **dict(own)}
 
 
-def as_list(name: str) -> list[Any]:
+def as_list(name: str, own: Pairs = ()) -> list[Any]:
     """Return the same in the form that IAM, EC2 and Redshift take, each with a type of its own for it."""
-    return [{"Key": key, "Value": value} for key, value in as_dict(name).items()]
+    return [{"Key": key, "Value": value} for key, value in as_dict(name, own).items()]
 
 
-def of_role(name: str, region: str) -> list[Any]:
+def read(tag_list: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return a list of tags, in any of AWS's spellings, by their keys."""
+    return {tag.get("Key") or tag["key"]: str(tag.get("Value") or tag.get("value") or "") for tag in tag_list}
+
+
+def of_role(name: str, region: str, own: Pairs = ()) -> list[Any]:
     """Return the tags of a role: roles are the same in all regions, clusters of one name are not."""
-    return [*as_list(name), {"Key": "region", "Value": region}]
+    return [*as_list(name, own), {"Key": "region", "Value": region}]
 
 
 def owner(tag_list: Sequence[Mapping[str, Any]]) -> str:
     """Return the name of the cluster that a list of tags belongs to; "" for what these scripts have not made."""
-    values = {tag.get("Key") or tag.get("key"): tag.get("Value") or tag.get("value") for tag in tag_list}
-    return values.get("cluster") or "" if values.get("project") == PROJECT else ""
+    values = read(tag_list)
+    return values.get("cluster", "") if values.get("project") == PROJECT else ""
 
 
 def belongs_to(tag_list: Sequence[Mapping[str, Any]], name: str, region: str) -> bool:
     """Whether these are the tags of something that was made for the cluster of this name in this region."""
-    regions = [tag.get("Value") for tag in tag_list if tag.get("Key") == "region"]
-    return owner(tag_list) == name and regions in ([], [region])
+    return owner(tag_list) == name and read(tag_list).get("region", region) == region

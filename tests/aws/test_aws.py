@@ -148,7 +148,25 @@ def test_caller_policy_is_what_the_calls_need(moto_with_policies, wire, aws_conf
     cluster = Provisioned(aws_session.make_session(load_settings(aws_config), "us-west-2"), "dwhcluster")
     cluster.attach_role(cluster.find(), "arn:aws:iam::123456789012:role/another")
     assert destroy_cluster.main([*here, "--yes"]) == 0
-    by_cluster = set(wire.actions)
+    wire.fakes.pop("redshift")
+
+    # Guards, then others; subnets of one's own, in a group that a run that was cut off has left with another.
+    for guards in ("DWH_PAUSE_AT=20:00\nDWH_BUDGET_MAIL=me@example.org", "DWH_PAUSE_AT=21:00\nDWH_BUDGET_MAIL=x@y.org"):
+        aws_config.write_text(config_text(f"{guards}\nDWH_SUBNET_IDS={subnet}"))
+        assert create_cluster.main(here) == 0
+    assert destroy_cluster.main([*here, "--yes"]) == 0
+    other = moto.ec2.describe_subnets()["Subnets"][1]["SubnetId"]
+    moto.redshift.create_cluster_subnet_group(
+        ClusterSubnetGroupName="dwhcluster-redshift",
+        Description="x",
+        SubnetIds=[other],
+        Tags=tags.as_list("dwhcluster"),
+    )
+    wire.fakes["redshift"] = lambda name, params: {} if name == "ModifyClusterSubnetGroup" else None
+    assert create_cluster.main(here) == 0
+    assert wire.fakes.pop("redshift")
+    assert destroy_cluster.main([*here, "--yes"]) == 0
+    by_cluster = {policies.BUDGET.get(action, action) for action in wire.actions}
     wire.actions.clear()
     fake.things.clear()
 
@@ -158,7 +176,7 @@ def test_caller_policy_is_what_the_calls_need(moto_with_policies, wire, aws_conf
     assert create_cluster.main(here) == 0
     assert aws_connection.temporary_credentials(load_settings(aws_config))[0] == "IAMR:someone"
     assert destroy_cluster.main([*here, "--yes"]) == 0
-    by_serverless = set(wire.actions)
+    by_serverless = {policies.BUDGET.get(action, action) for action in wire.actions}
 
     provisioned = policies.caller_policy("123456789012", "us-west-2", "dwhcluster", "dwhRole")
     serverless = policies.caller_policy("123456789012", "us-west-2", "dwhcluster", "dwhRole", serverless=True)
@@ -190,7 +208,9 @@ def refuse(**_):
 def test_policies_only_name_actions_of_boto3s_services():
     """Every action that a script calls is an operation of the service's model: no typing error."""
     loader = botocore.session.Session()
-    for action in (*policies.LOOKS, *policies.ROLE, *policies.GROUP, *policies.CLUSTER, *policies.SERVERLESS):
+    for action in (
+        *policies.LOOKS, *policies.ROLE, *policies.GROUP, *policies.CLUSTER, *policies.SERVERLESS, *policies.BUDGET
+    ):  # fmt: skip
         service, operation = action.split(":")
         assert operation in loader.get_service_model(service).operation_names
 

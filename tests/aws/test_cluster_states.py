@@ -172,6 +172,7 @@ def test_multi_node_request(aws_config):
             "ClusterParameterGroupName": "dwhcluster-redshift",
             "PubliclyAccessible": False,
             "Encrypted": True,
+            "EnhancedVpcRouting": False,
             "Tags": tags.as_list("dwhcluster"),
         }
         with Stubber(cluster.client) as stubber:

@@ -1,0 +1,90 @@
+"""A schedule at AWS that pauses the cluster every day at one time, so that nobody's machine needs to remember it.
+
+A scheduled action cannot carry tags: it is known by its name and by the cluster that it pauses. The role with which
+Redshift's scheduler works is made here, too, and may do nothing else.
+"""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from infra.aws import iam_role, policies, requests, tags
+from infra.aws.cluster_spec import ClusterSpec
+from infra.aws.polling import retry_new_role
+from infra.errors import AwsError
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_redshift import RedshiftClient
+
+POLICY_NAME = "pause-the-cluster"
+SERVICE = "scheduler.redshift.amazonaws.com"
+
+
+def role_name(spec: ClusterSpec) -> str:
+    """Return the name of the scheduler's role, for which IAM takes 64 characters."""
+    return f"{spec.role[:58]}-pause"
+
+
+def role_request(spec: ClusterSpec) -> requests.Request:
+    """Return the request for the scheduler's role. AWS documents no condition on the account for its trust."""
+    trust = {"Effect": "Allow", "Principal": {"Service": SERVICE}, "Action": "sts:AssumeRole"}
+    document = {"Version": policies.VERSION, "Statement": [trust]}
+    return requests.role(spec, role_name(spec), document, f"Redshift's scheduler pauses {spec.name}")
+
+
+def pause_policy(cluster_arn: str) -> dict[str, Any]:
+    """Return the policy of the scheduler's role: it may pause this one cluster and nothing else."""
+    statement = {"Effect": "Allow", "Action": "redshift:PauseCluster", "Resource": cluster_arn}
+    return {"Version": policies.VERSION, "Statement": [statement]}
+
+
+def find(redshift: "RedshiftClient", name: str) -> dict[str, Any] | None:
+    """Return the scheduled action that pauses the cluster of this name; None: there is none."""
+    try:
+        answer = redshift.describe_scheduled_actions(ScheduledActionName=f"{name}-pause")
+    except redshift.exceptions.ScheduledActionNotFoundFault:
+        return None
+    for action in answer["ScheduledActions"]:
+        if action.get("TargetAction", {}).get("PauseCluster", {}).get("ClusterIdentifier") == name:
+            return dict(action)
+    return None
+
+
+def ensure(redshift: "RedshiftClient", iam: "IAMClient", spec: ClusterSpec, account: str, partition: str) -> None:
+    """Have the cluster, which is there, paused every day at the time of the spec."""
+    cluster_arn = f"arn:{partition}:redshift:{spec.region}:{account}:cluster:{spec.name}"
+    request = requests.scheduled_pause(spec, spec.own.role_arn or _ensure_role(iam, spec, cluster_arn))
+    action = find(redshift, spec.name)
+    if action is None:
+        try:
+            retry_new_role(lambda: redshift.create_scheduled_action(**request))
+        except redshift.exceptions.ScheduledActionAlreadyExistsFault:
+            raise AwsError(
+                f"The scheduled action {request['ScheduledActionName']} does not pause {spec.name}, so these scripts "
+                "did not make it: delete it, or give [DWH] DWH_CLUSTER_IDENTIFIER another name."
+            ) from None
+    elif action["State"] != "ACTIVE" or any(action[key] != request[key] for key in ("Schedule", "IamRole")):
+        redshift.modify_scheduled_action(**request)
+
+
+def _ensure_role(iam: "IAMClient", spec: ClusterSpec, cluster_arn: str) -> str:
+    """Make the scheduler's role, or find the one that is there; return its ARN."""
+    request = role_request(spec)
+    name = request["RoleName"]
+    role = iam_role.find_role(iam, name)
+    if role is None:
+        role = iam_role.create_role(iam, request)
+    elif not tags.belongs_to(role.get("Tags", []), spec.name, spec.region):
+        raise AwsError(
+            f"The role {name} was not made by these scripts for {spec.name}: give [DWH] DWH_IAM_ROLE_NAME another name."
+        )
+    iam.put_role_policy(RoleName=name, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(pause_policy(cluster_arn)))
+    return role["Arn"]
+
+
+def delete(redshift: "RedshiftClient", name: str) -> None:
+    """Delete the scheduled action, unless it is gone already."""
+    try:
+        redshift.delete_scheduled_action(ScheduledActionName=f"{name}-pause")
+    except redshift.exceptions.ScheduledActionNotFoundFault:
+        return
