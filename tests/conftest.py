@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.fixtures.aws",
     "tests.fixtures.warehouse",
     "tests.fixtures.copying",
+    "tests.fixtures.faulty_s3",
     "tests.fixtures.etl",
     "tests.fixtures.answers",
     "tests.fixtures.real_data",

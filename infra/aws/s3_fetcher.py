@@ -185,6 +185,8 @@ def in_thread(work: Callable[[], Result]) -> "Future[Result]":
 
     def run() -> None:
         """Do the work, and keep its result or its error."""
+        if not future.set_running_or_notify_cancel():
+            return
         try:
             future.set_result(work())
         except BaseException as error:  # for whoever waits

@@ -4,9 +4,11 @@ import bz2
 import gzip
 import json
 import os
+import sys
 from pathlib import Path
 
 import boto3
+import psycopg2
 import pytest
 from botocore.exceptions import ClientError
 from psycopg2.extensions import QuotedString
@@ -140,6 +142,72 @@ def test_a_file_s_name_means_nothing(copier: Copier, name: str, monkeypatch: pyt
     monkeypatch.setattr("infra.local.copy_command.batches.WHOLE", range(1, 1 << 40))
     copier.copy(copier.file('{"a": "1"}\n{"a": "2"}', name))
     assert copier.rows() == [("1",), ("2",)]
+
+
+@pytest.mark.parametrize("name", ["b[0-9].json", "b*.json", "b?.json", "**", "{b1,b2}.json", "b[!x].json"])
+@pytest.mark.parametrize("whole", [range(1, 1 << 40), range(0)])
+def test_a_name_that_looks_like_a_pattern_does_not_read_its_neighbours(copier: Copier, monkeypatch, name: str, whole):
+    monkeypatch.setattr("infra.local.copy_command.batches.WHOLE", whole)
+    try:
+        source = copier.file('{"a": "own"}\n', name)
+    except OSError as error:
+        pytest.skip(f"no such file name here: {error}")
+    for number in range(3):
+        copier.file('{"a": "neighbour"}\n', f"b{number}.json")
+    copier.copy(source)
+    assert copier.rows() == [("own",)]
+    copier.copy(str(copier.folder))
+    assert sorted(copier.rows()) == [("neighbour",)] * 3 + [("own",)] * 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names that are not UTF-8")
+@pytest.mark.parametrize("whole", [range(1, 1 << 40), range(0)])
+def test_a_name_that_is_not_utf8(copier: Copier, monkeypatch, whole):
+    monkeypatch.setattr("infra.local.copy_command.batches.WHOLE", whole)
+    copier.create("a INTEGER")
+    folder = copier.folder / "log"
+    folder.mkdir()
+    (folder / os.fsdecode(b"caf\xe9.json")).write_text('{"a": 1}')
+    copier.copy(str(folder))
+    assert copier.rows() == [(1,)]
+    copier.connection.commit()
+    (folder / os.fsdecode(b"caf\xe9.json")).write_text('{"a": "x"}')
+    with pytest.raises(psycopg2.InternalError, match="stl_load_errors"):
+        copier.copy(str(folder))
+    copier.connection.rollback()
+    [(name,)] = copier.execute("SELECT filename FROM stl_load_errors WHERE query = pg_last_copy_id()")
+    assert name == str(folder / "caf\\xe9.json")
+    (folder / os.fsdecode(b"caf\xe9.json")).unlink()
+    (folder / os.fsdecode(b"\xff.json")).symlink_to(folder / "nowhere")
+    assert "\\xff.json' does not exist" in copier.refused(AUTO, str(folder))
+
+
+def test_folders_that_link_to_themselves_are_read_once(copier: Copier):
+    copier.file('{"a": "1"}', "log/a.json")
+    copier.file('{"a": "2"}', "log/sub/b.json")
+    copier.file('{"a": "3"}', "elsewhere/c.json")
+    try:
+        for link, target in {"one": ".", "two": ".", "sub/up": "..", "twin": "sub", "out": "../elsewhere"}.items():
+            (copier.folder / "log" / link).symlink_to(target, target_is_directory=True)
+    except OSError as error:
+        pytest.skip(f"no symbolic links here: {error}")
+    copier.copy(str(copier.folder / "log"))
+    assert sorted(copier.rows()) == [("1",), ("2",), ("3",)]
+
+
+def test_a_manifest_on_disk_may_name_files_on_disk(copier: Copier, s3):
+    put(s3, a_json='{"a": "1"}')
+    there, missing = copier.file('{"a": "2"}', "b.json"), str(copier.folder / "missing.json")
+    entries = [entry("a.json"), {"url": there, "mandatory": True}, {"url": missing}]
+    source = copier.file(json.dumps({"entries": entries}), "m/manifest")
+    copier.copy(source, AUTO + " MANIFEST")
+    assert sorted(copier.rows()) == [("1",), ("2",)]
+    entries[2]["mandatory"] = True
+    source = copier.file(json.dumps({"entries": entries}), "m/manifest")
+    assert f"'{missing}' does not exist" in copier.refused(AUTO + " MANIFEST", source)
+    for url in ("relative.json", "/a\0b", "s3://bucket", 5, None):
+        source = copier.file(json.dumps({"entries": [{"url": url}]}), "m/manifest")
+        assert "is not of the form" in copier.refused(AUTO + " MANIFEST", source)
 
 
 def test_what_is_not_there(copier: Copier, s3, tmp_path: Path):

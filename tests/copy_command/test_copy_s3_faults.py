@@ -1,0 +1,148 @@
+"""COPY over an S3 that fails: what was listed is loaded whole, or nothing is, with one sentence; and Ctrl-C ends it."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import timedelta
+
+import psycopg2
+import pytest
+
+from infra import object_store
+from infra.aws import s3_fetcher
+from infra.aws.session import make_session
+from infra.config import ROOT, load_settings
+from infra.database import execute
+from infra.object_store import ObjectStore
+from tests.fixtures.copying import AUTO, Copier
+from tests.fixtures.faulty_s3 import FaultyS3
+
+FAULTS = ["empty", "shorter", "cut", "changed", "damaged", "reset", "500", "503", "403", "404", "stall"]
+ROWS = "".join(f'{{"a": "1{number}"}}\n' for number in range(50))
+
+
+@pytest.fixture
+def bucket(faulty_s3: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> FaultyS3:
+    """A bucket with three objects, whose reader loses patience soon."""
+    monkeypatch.setattr(s3_fetcher, "PAUSE", 0.01)
+    monkeypatch.setattr(s3_fetcher, "STALL", timedelta(seconds=0.3))
+    for name in "abc":
+        faulty_s3.objects[f"log/{name}.json"] = ROWS.replace('"1', f'"{name}1').encode()
+    return faulty_s3
+
+
+@pytest.mark.parametrize("part", [4 << 20, 100])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_that_passes_is_not_noticed(copier: Copier, bucket: FaultyS3, monkeypatch, fault: str, part: int):
+    if fault == "damaged" and part == 100:
+        pytest.skip("the MD5 of an object in parts is known at its end: there it fails the COPY")
+    monkeypatch.setattr(object_store, "PART", part)
+    bucket.faults["log/b.json"] = (fault, 1)
+    copier.copy("s3://sparkify/log/")
+    assert copier.rows() == [(f"{name}1{number}",) for name in "abc" for number in range(50)]
+    assert bucket.faults["log/b.json"] == (fault, 0)
+
+
+@pytest.mark.parametrize("part", [4 << 20, 100])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_that_stays_fails_the_copy_in_one_sentence(copier: Copier, bucket, monkeypatch, fault: str, part: int):
+    monkeypatch.setattr(object_store, "PART", part)
+    bucket.faults["log/b.json"] = (fault, 1000)
+    with pytest.raises(psycopg2.InternalError) as failure:
+        copier.copy("s3://sparkify/log/")
+    message = failure.value.diag.message_primary
+    assert message.startswith("S3ServiceException: s3://sparkify/log/b.json cannot be read: ")
+    assert "secret" not in message
+    assert "\n" not in message
+    copier.connection.rollback()
+    assert copier.rows() == []
+    assert len(bucket.requests) < 120
+
+
+def test_an_object_that_vanished_after_it_was_listed(copier: Copier, bucket: FaultyS3, monkeypatch):
+    listing = ObjectStore.list
+
+    def list_and_delete(store: ObjectStore, url: str):
+        """Delete one of what was listed."""
+        found = listing(store, url)
+        del bucket.objects["log/b.json"]
+        return found
+
+    monkeypatch.setattr(ObjectStore, "list", list_and_delete)
+    with pytest.raises(psycopg2.InternalError, match="log/b.json cannot be read: it does not exist"):
+        copier.copy("s3://sparkify/log/")
+
+
+@pytest.mark.parametrize("where", ["list", "log/b.json"])
+def test_a_cancelled_copy_ends_however_long_s3_stalls(copier: Copier, bucket: FaultyS3, monkeypatch, where: str):
+    monkeypatch.setattr(s3_fetcher, "STALL", timedelta(seconds=60))
+    bucket.faults[where] = ("stall", 1000)
+    threading.Timer(1.0, copier.connection.cancel).start()
+    start = time.monotonic()
+    with pytest.raises(psycopg2.InternalError, match="canceling statement due to user request"):
+        copier.copy("s3://sparkify/log/")
+    assert time.monotonic() - start < 5
+    with pytest.raises(psycopg2.errors.InFailedSqlTransaction):
+        copier.execute("SELECT 1")
+    copier.connection.rollback()
+    assert copier.rows() == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process")
+@pytest.mark.parametrize("where", ["list", "log/b.json"])
+def test_ctrl_c_ends_a_program_that_copies(copier: Copier, bucket: FaultyS3, where: str):
+    """In a process of its own: nothing there may keep it from ending."""
+    bucket.faults[where] = ("stall", 1000)
+    program = (
+        "import sys; from infra.config import load_settings; from infra.warehouse import connect;"
+        "from infra.database import execute; connection = connect(load_settings(sys.argv[1]));"
+        "print('copies', flush=True); execute(connection, sys.argv[2])"
+    )
+    statement = f"COPY t FROM 's3://sparkify/log/' IAM_ROLE '{copier.settings.role_arn}' {AUTO}"
+    command = [sys.executable, "-c", program, str(copier.settings.path), statement]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "copies\n"
+        deadline = time.monotonic() + 20
+        while not any("b.json" in each or where == "list" for each in bucket.requests) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        start = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        error = process.communicate(timeout=20)[1]
+    assert time.monotonic() - start < 8
+    assert "interrupted" in error
+    assert execute(copier.connection, "SELECT COUNT(*) FROM t").fetchall() == [(0,)]
+
+
+def test_reading_follows_boto3_s_identity_and_odd_keys(s3, config, monkeypatch: pytest.MonkeyPatch):
+    """Keys that obstore cannot spell are read by boto3; [AWS] KEY and SECRET count for both."""
+    keys = [
+        "d/plain",
+        "d/a b",
+        "d/é😀",
+        "d//twice",
+        "d/./dot",
+        "d/../up",
+        "d/100%41",
+        "d/#?&=+*[x]",
+        "d/tab\tx",
+        "d/~'!",
+    ]
+    for key in keys:
+        s3.put_object(Bucket="sparkify", Key=key, Body=key.encode())
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    config.write_text(config.read_text() + "[AWS]\nKEY=AKIAFILE\nSECRET=secret\n")
+    with ObjectStore(make_session(load_settings(config))) as store:
+        listed = store.list("s3://sparkify/d/")
+        assert sorted(each.key for each in listed) == sorted(keys)
+        assert {each.key: b"".join(blocks).decode() for each, blocks in store.read(listed)} == {
+            key: key for key in keys
+        }
+        urls = [each.url for each in listed] + ["s3://sparkify/d/none"]
+        found = store.find_all(urls)
+        assert [(each.key, each.size, each.etag) for each in found[:-1]] == [(e.key, e.size, e.etag) for e in listed]
+        assert found[-1] is None
