@@ -4,6 +4,7 @@ import pytest
 
 pytest_plugins = [
     "tests.fixtures.aws",
+    "tests.fixtures.server",
     "tests.fixtures.warehouse",
     "tests.fixtures.copying",
     "tests.fixtures.faulty_s3",

@@ -74,10 +74,17 @@ def environment() -> dict[str, str]:
 
 
 def run(directory: Path, program: str, *arguments: object, text: str = "") -> str:
-    """Run a program of PostgreSQL in `directory` and return what it printed; `text` is its standard input.
+    """Run a program of PostgreSQL as `call` does and return what it printed. Raises ServerError with why it failed."""
+    code, said = call(directory, program, *arguments, text=text)
+    if code:
+        raise ServerError(f"The embedded PostgreSQL in {directory} failed ({program}): {_reason(directory, said)}")
+    return said
 
-    pg_ctl hands its arguments to a shell, so they must be plain: paths relative to `directory`. Raises ServerError
-    with the reason for which it failed.
+
+def call(directory: Path, program: str, *arguments: object, text: str = "") -> tuple[int, str]:
+    """Run a program of PostgreSQL in `directory`: its exit code and what it printed; `text` is its standard input.
+
+    pg_ctl hands its arguments to a shell, so they must be plain: paths relative to `directory`.
     """
     prefix, identity = identity_for(directory)
     argv = [*prefix, str(folder() / program), *map(str, arguments)]
@@ -88,10 +95,7 @@ def run(directory: Path, program: str, *arguments: object, text: str = "") -> st
             **source, **identity,
         )  # fmt: skip
         output.seek(0)
-        said = output.read()
-    if done.returncode:
-        raise ServerError(f"The embedded PostgreSQL in {directory} failed ({program}): {_reason(directory, said)}")
-    return said
+        return done.returncode, output.read()
 
 
 def _reason(directory: Path, said: str) -> str:

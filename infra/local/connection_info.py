@@ -13,8 +13,12 @@ from psycopg2.extensions import connection as Connection
 from infra.cli import notice
 
 PATIENCE = 300.0  # seconds that a recovery from a crash may take
+ANSWER = 30  # seconds after which a server that says nothing is taken to hang
 SILENT = 5.0  # seconds of waiting before a sentence says so
-RECOVERING = "the database system is"  # starting up, in recovery mode, not yet accepting connections, shutting down
+CRASHED = (  # what libpq says while a server goes through a crash
+    "the database system is",  # starting up, in recovery mode, not yet accepting connections, shutting down
+    "server closed the connection unexpectedly",
+)
 
 _environment = threading.Lock()
 One = TypeVar("One", bound=Connection)
@@ -55,12 +59,12 @@ def open_connection(info: ConnectionInfo, factory: Callable[..., One]) -> One:
             with _without_libpq_variables():
                 connection: One = psycopg2.connect(
                     **info, connection_factory=factory, application_name="sparkify", sslmode="disable",
-                    gssencmode="disable",
+                    gssencmode="disable", connect_timeout=ANSWER,
                 )  # fmt: skip
             return connection
         except psycopg2.OperationalError as error:
             waited = time.monotonic() - begin
-            if RECOVERING not in str(error) or waited > PATIENCE:
+            if not any(phrase in str(error) for phrase in CRASHED) or waited > PATIENCE:
                 raise
         if waited > SILENT and not said:
             notice("The embedded PostgreSQL recovers from a crash; waiting for it.")

@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 
 from infra.errors import ServerError
-from infra.local.binaries import MAJOR, run
+from infra.local.binaries import MAJOR, call, run
 from infra.local.connection_info import PATIENCE, ConnectionInfo
 from infra.local.credentials import OWNER, PASSWORD_FILES, read_password, reset_password, write_secret
 
@@ -37,6 +37,8 @@ SETTINGS = {
     "jit": "off",
     "io_method": "sync",
 }
+REFUSES = 1  # pg_isready's exit code for a server that starts, recovers or stops
+SILENCE = 10  # seconds after which a server that says nothing is taken to hang
 ATTEMPTS = 3  # to start, each with another port
 STOP = (("fast", 60), ("immediate", 20))  # how to stop, and seconds that it may take before the next, harder way
 
@@ -129,15 +131,12 @@ def _check_version(directory: Path) -> None:
 
 
 def _wait_until_it_answers(directory: Path, seconds: float) -> bool:
-    """Whether the server takes connections, which in a recovery from a crash it does not; waits for that."""
+    """Whether the server takes connections; one that recovers from a crash refuses them, so that is waited for."""
     end = time.monotonic() + seconds
-    while (port := running(directory)) is not None:
-        try:
-            run(directory, "pg_isready", "-q", "-h", HOST, "-p", port)
-            return True
-        except ServerError:  # it starts, recovers, or stops
-            if time.monotonic() > end:
-                return False
+    while (port := running(directory)) is not None and time.monotonic() < end:
+        code, _ = call(directory, "pg_isready", "-q", "-t", SILENCE, "-h", HOST, "-p", port)
+        if code != REFUSES:
+            return code == 0
         time.sleep(0.1)
     return False
 

@@ -71,7 +71,7 @@ def acquire(directory: Path) -> ConnectionInfo:
 
 def _cannot_use(directory: Path, error: Exception) -> str:
     """The sentence for a directory, or a file in it, that the system does not let us use."""
-    place = getattr(error, "filename", None) or directory
+    place = os.fsdecode(getattr(error, "filename", None) or directory)
     reason = getattr(error, "strerror", None) or str(error)
     return (
         f"The embedded warehouse cannot use {place} ({reason}): move that away, or "
@@ -223,8 +223,7 @@ def supervise(directory: Path, token: str) -> None:
             healed = _set_up(directory)
         except (ServerError, OSError, psycopg2.Error) as error:
             server.stop(directory)
-            sentence = _cannot_use(directory, error) if isinstance(error, OSError) else str(error)
-            _answer(token, FAILED, " ".join(sentence.split()))
+            _answer(token, FAILED, _explain(directory, error))
             return
         _answer(token, READY, *healed)
         users = fasteners.InterProcessReaderWriterLock(directory / "users.lock")
@@ -235,6 +234,16 @@ def supervise(directory: Path, token: str) -> None:
             system_tables.vacuum(server.connection_info(directory))
     finally:
         server.stop(directory)
+
+
+def _explain(directory: Path, error: Exception) -> str:
+    """The sentence for what kept the server from being started or set up."""
+    if isinstance(error, OSError):
+        return _cannot_use(directory, error)
+    sentence = " ".join(str(error).split())
+    if isinstance(error, psycopg2.Error):
+        return f"The embedded PostgreSQL in {directory} cannot be set up: {sentence}"
+    return sentence
 
 
 def _end(number: int, frame: object) -> NoReturn:

@@ -8,99 +8,30 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
-import psutil
 import psycopg2
 import pytest
 
 from infra.errors import ServerError
 from infra.local import binaries, server, supervisor
+from tests.fixtures.server import (
+    ROOT,
+    USE,
+    finish,
+    of,
+    posix,
+    postgres_pid,
+    python,
+    supervisor_pid,
+    wait_until_gone,
+)
 
 pytestmark = pytest.mark.server
 
-ROOT = Path(__file__).resolve().parents[2]
-USE = """
-import sys, time
-from contextlib import closing
-from pathlib import Path
-import psycopg2
-from infra.local import supervisor
-with closing(psycopg2.connect(**supervisor.acquire(Path(sys.argv[1])))) as connection:
-    cursor = connection.cursor()
-    cursor.execute("SELECT 1")
-    print(cursor.fetchone()[0], flush=True)
-    {then}
-"""
-posix = pytest.mark.skipif(os.name == "nt", reason="signals and users of POSIX")
 as_root = pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="needs root")
-
-
-def python(directory: Path, then: str = "pass", **options) -> subprocess.Popen:
-    """A process that uses the server in `directory` and then does something."""
-    command = [sys.executable, "-W", "error", "-c", USE.format(then=then), str(directory)]
-    options = {"cwd": ROOT, "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-    return subprocess.Popen(command, text=True, **options)
-
-
-def finish(process: subprocess.Popen, timeout: float = 60) -> tuple[int, str, str]:
-    """Its exit code, standard output and standard error."""
-    out, err = process.communicate(timeout=timeout)
-    return process.returncode, out, err
-
-
-def of(directory: Path) -> list[psutil.Process]:
-    """Every live process that names `directory` on its command line or works there."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            words = [*process.cmdline(), process.cwd()]
-            if process.status() != psutil.STATUS_ZOMBIE and any(str(directory) in word for word in words):
-                found.append(process)
-        except psutil.Error:  # gone meanwhile
-            continue
-    return found
-
-
-def wait_until_gone(directory: Path, seconds: float = 15) -> None:
-    """Fail if something of the server still runs after `seconds`."""
-    end = time.monotonic() + seconds
-    while left := of(directory):
-        assert time.monotonic() < end, [process.cmdline() for process in left]
-        time.sleep(0.05)
-
-
-def postgres_pid(directory: Path) -> int:
-    """The postmaster's process."""
-    return int((directory / "postgres" / "postmaster.pid").read_text().split()[0])
-
-
-def supervisor_pid(directory: Path) -> int:
-    """The supervisor's process."""
-    return next(process.pid for process in of(directory) if "infra.local.supervisor" in process.cmdline())
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files of a server that was made and stopped once."""
-    directory = tmp_path_factory.mktemp("template") / "local"
-    assert finish(python(directory))[:2] == (0, "1\n")
-    wait_until_gone(directory)
-    return directory
-
-
-@pytest.fixture
-def directory(template: Path, tmp_path: Path) -> Iterator[Path]:
-    """A copy of them; whatever a failed test leaves running on it is ended."""
-    path = tmp_path / "local"
-    shutil.copytree(template, path)
-    yield path
-    supervisor.release(path)
-    for process in of(path):
-        with suppress(psutil.Error):  # gone meanwhile
-            process.kill()
 
 
 @pytest.fixture
@@ -157,12 +88,12 @@ def test_eight_at_once_on_a_fresh_directory(tmp_path):
     wait_until_gone(directory)
 
 
-def test_two_directories_at_once(directory, template, connect):
+def test_two_directories_at_once(directory, server_template, connect):
     """Each has its own server."""
-    with connect() as connection, closing(psycopg2.connect(**supervisor.acquire(template))) as other:
+    with connect() as connection, closing(psycopg2.connect(**supervisor.acquire(server_template))) as other:
         assert connection.info.port != other.info.port
-    supervisor.release(template)
-    wait_until_gone(template)
+    supervisor.release(server_template)
+    wait_until_gone(server_template)
 
 
 @posix
@@ -261,7 +192,7 @@ def test_damaged_data(directory):
     """PostgreSQL's own reason, and the server's name is not left running."""
     (directory / "postgres" / "postgresql.conf").write_text("nonsense = on\n")
     sentence = refusal(directory)
-    assert "failed (pg_ctl)" in sentence and "postgresql.conf\" contains errors" in sentence
+    assert "failed (pg_ctl)" in sentence and 'postgresql.conf" contains errors' in sentence
 
 
 @posix
@@ -313,7 +244,7 @@ def test_psql_url(directory, tmp_path):
 
 
 @as_root
-def test_root_where_unshare_is_forbidden(template, tmp_path):
+def test_root_where_unshare_is_forbidden(server_template, tmp_path):
     """The server runs as nobody then, in a directory that nobody can reach."""
     fake = tmp_path / "bin" / "unshare"
     fake.parent.mkdir()
