@@ -106,18 +106,23 @@ def _update(tree: exp.Update) -> None:
         raise NotSupportedError("Target table must be part of an equijoin predicate", lacking=True)
     where = tree.args.get("where")
     conditions = [where.this] if where else []
-    conditions += [join.args["on"] for join in joins if join.args.get("on")]
-    if not any(_joins(condition) for condition in conditions):
+    conditions += [join.args["on"] for join in joins if join.args.get("on") and not join.side]
+    if not any(_joins(condition, target) for condition in conditions):
         raise NotSupportedError("Target table must be part of an equijoin predicate", lacking=True)
 
 
-def _joins(condition: exp.Expr) -> bool:
-    """Whether two columns are equal in one of the conditions that must hold."""
+def _joins(condition: exp.Expr, target: str) -> bool:
+    """Whether a column of the target equals another table's in one of the conditions that must hold."""
     parts = condition.flatten() if isinstance(condition, exp.And) else [condition]
-    equal = [part.unnest() for part in parts]
-    return any(
-        isinstance(part, exp.EQ) and part.left.find(exp.Column) and part.right.find(exp.Column) for part in equal
-    )
+    for part in parts:
+        equal = part.unnest()
+        if isinstance(equal, exp.EQ):
+            sides = [
+                {column.table.lower() for column in side.find_all(exp.Column)} for side in (equal.left, equal.right)
+            ]
+            if all(sides) and any(side & {"", target} for side in sides):
+                return True
+    return False
 
 
 def _leader_node(tree: exp.Expr) -> None:

@@ -8,6 +8,7 @@ from sqlglot import exp
 from sqlglot.dialects.redshift import Redshift
 
 VERBS = {"(", "SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER"}
+CREATED = {"TABLE", "VIEW", "SCHEMA", "TEMP", "TEMPORARY", "LOCAL", "OR"}
 STATEMENTS = (
     exp.Select, exp.SetOperation, exp.Subquery, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop,
     exp.Alter,
@@ -291,9 +292,7 @@ KEYS = (exp.PrimaryKeyColumnConstraint, exp.UniqueColumnConstraint, exp.Referenc
 # Relations of the schema redshift and of PostgreSQL's catalog that Redshift has too; other such names are refused.
 SYSTEM_RELATION = r"(stl|stv|svl|svv|svcs|sys|pg)_\w+"
 SYSTEM_RELATIONS = {
-    "stl_load_errors", "stv_load_state", "stl_load_commits", "stl_query", "stl_querytext", "svv_table_info",
-    "svv_tables", "svv_columns", "svv_all_tables", "svv_all_columns", "sys_query_history", "sys_load_history",
-    "sys_load_error_detail",
+    "stl_load_errors", "stv_load_state", "svv_table_info", "svv_tables", "svv_columns",
     "pg_table_def", "pg_tables", "pg_views", "pg_class", "pg_namespace", "pg_attribute", "pg_type", "pg_database",
     "pg_locks", "pg_settings", "pg_description", "pg_stat_activity",
 }  # fmt: skip

@@ -149,6 +149,8 @@ def _refuse_lacking_statements(tokens: list[Token]) -> None:
             raise NotSupportedError(f"Amazon Redshift has no {words}{instead}.", lacking=True)
     if verb in supported.OTHER_VERBS:
         raise NotSupportedError(f"The embedded warehouse does not cover {verb} statements.")
+    if verb in ("CREATE", "DROP", "ALTER") and tokens[1:] and tokens[1].text.upper() not in supported.CREATED:
+        raise NotSupportedError(f"The embedded warehouse does not cover {verb} {tokens[1].text.upper()} statements.")
     if verb not in supported.VERBS:
         raise lexer.syntax_error(tokens[0].text)
 

@@ -36,24 +36,23 @@ BEGIN
     FOR block IN 0 .. length(data) / 64 - 1 LOOP
         FOR i IN 0 .. 79 LOOP
             IF i < 16 THEN
-                word := get_byte(data, block * 64 + i * 4)::bigint << 24 | get_byte(data, block * 64 + i * 4 + 1) << 16
-                    | get_byte(data, block * 64 + i * 4 + 2) << 8 | get_byte(data, block * 64 + i * 4 + 3);
+                word := ('x' || encode(substr(data, block * 64 + i * 4 + 1, 4), 'hex'))::bit(32)::bigint & mask;
             ELSE
                 word := words[i - 3] # words[i - 8] # words[i - 14] # words[i - 16];
-                word := (word << 1 | word >> 31) & mask;
+                word := ((word << 1) | (word >> 31)) & mask;
             END IF;
             words[i] := word;
         END LOOP;
         a := h[1]; b := h[2]; c := h[3]; d := h[4]; e := h[5];
         FOR i IN 0 .. 79 LOOP
-            IF i < 20 THEN f := b & c | (mask # b) & d; k := 1518500249;
+            IF i < 20 THEN f := (b & c) | ((mask # b) & d); k := 1518500249;
             ELSIF i < 40 THEN f := b # c # d; k := 1859775393;
-            ELSIF i < 60 THEN f := b & c | b & d | c & d; k := 2400959708;
+            ELSIF i < 60 THEN f := (b & c) | (b & d) | (c & d); k := 2400959708;
             ELSE f := b # c # d; k := 3395469782; END IF;
-            spare := ((a << 5 | a >> 27) & mask) + f + e + k + words[i] & mask;
-            e := d; d := c; c := (b << 30 | b >> 2) & mask; b := a; a := spare;
+            spare := ((((a << 5) | (a >> 27)) & mask) + f + e + k + words[i]) & mask;
+            e := d; d := c; c := ((b << 30) | (b >> 2)) & mask; b := a; a := spare;
         END LOOP;
-        h := ARRAY[h[1] + a & mask, h[2] + b & mask, h[3] + c & mask, h[4] + d & mask, h[5] + e & mask];
+        h := ARRAY[(h[1] + a) & mask, (h[2] + b) & mask, (h[3] + c) & mask, (h[4] + d) & mask, (h[5] + e) & mask];
     END LOOP;
     RETURN (SELECT string_agg(lpad(to_hex(part), 8, '0'), '' ORDER BY position) FROM unnest(h) WITH ORDINALITY AS u (part, position));
 END $$;
