@@ -293,6 +293,7 @@ KEYS = (exp.PrimaryKeyColumnConstraint, exp.UniqueColumnConstraint, exp.Referenc
 SYSTEM_RELATION = r"(stl|stv|svl|svv|svcs|sys|pg)_\w+"
 SYSTEM_RELATIONS = {
     "stl_load_errors", "stv_load_state", "svv_table_info", "svv_tables", "svv_columns",
+    "sys_load_history", "sys_load_error_detail",
     "pg_table_def", "pg_tables", "pg_views", "pg_class", "pg_namespace", "pg_attribute", "pg_type", "pg_database",
     "pg_locks", "pg_settings", "pg_description", "pg_stat_activity",
 }  # fmt: skip

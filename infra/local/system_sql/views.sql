@@ -39,3 +39,36 @@ SELECT current_database()::text AS database, nspname::text AS schema, pg_class.o
     redshift.row_count(pg_class.oid::regclass) AS tbl_rows
 FROM pg_class INNER JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE relkind = 'r' AND nspname NOT IN ('redshift', 'pg_catalog', 'information_schema', 'pg_toast') AND nspname NOT LIKE 'pg_temp%';
+
+-- COPYs: one row each in load_history, which the rows of stv_load_state (there while a COPY runs) begin and end.
+CREATE TABLE IF NOT EXISTS redshift.load_history (
+    query integer PRIMARY KEY, session integer, start_time timestamp, end_time timestamp, files integer, files_read integer,
+    bytes bigint, bytes_read bigint, loaded_rows bigint
+);
+CREATE OR REPLACE FUNCTION redshift.note_load() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO redshift.load_history (query, session, start_time, files, bytes)
+        VALUES (NEW.query, NEW.session, NEW.recordtime, NEW.num_files, NEW.bytes_to_load) ON CONFLICT DO NOTHING;
+    ELSE
+        UPDATE redshift.load_history SET end_time = now(), files_read = OLD.num_files_complete, bytes_read = OLD.bytes_loaded,
+            loaded_rows = (SELECT rows_loaded FROM redshift.last_copy WHERE query = OLD.query) WHERE query = OLD.query;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER note_load AFTER INSERT OR DELETE ON redshift.stv_load_state
+FOR EACH ROW EXECUTE FUNCTION redshift.note_load();
+CREATE OR REPLACE VIEW redshift.sys_load_history AS
+SELECT 100 AS user_id, h.query::bigint AS query_id, h.session AS session_id, current_database()::text AS database_name,
+    CASE WHEN h.end_time IS NULL THEN 'running' WHEN h.loaded_rows > 0 OR e.errors = 0 THEN 'completed' ELSE 'aborted' END AS status,
+    h.start_time, h.end_time, (extract(epoch FROM coalesce(h.end_time, now()::timestamp) - h.start_time) * 1000000)::bigint AS duration,
+    'json'::text AS file_format, h.loaded_rows, h.bytes_read AS loaded_bytes, h.files::bigint AS source_file_count,
+    h.bytes AS source_file_bytes, coalesce(s.num_files_complete, h.files_read, 0)::bigint AS file_count_scanned,
+    coalesce(s.bytes_loaded, h.bytes_read, 0) AS file_bytes_scanned, e.errors AS error_count
+FROM redshift.load_history AS h LEFT JOIN redshift.stv_load_state AS s ON s.query = h.query
+    CROSS JOIN LATERAL (SELECT count(*) AS errors FROM redshift.stl_load_errors AS e WHERE e.query = h.query) AS e;
+CREATE OR REPLACE VIEW redshift.sys_load_error_detail AS
+SELECT userid AS user_id, query::bigint AS query_id, session AS session_id, current_database()::text AS database_name, tbl AS table_id,
+    starttime AS start_time, filename AS file_name, line_number, colname AS column_name, type AS column_type,
+    col_length AS column_length, position, err_code AS error_code, err_reason AS error_message
+FROM redshift.stl_load_errors;

@@ -9,10 +9,10 @@ statement or expression -> a, b           the names of its columns
 from dataclasses import dataclass, field
 from pathlib import Path
 
-VERBS = (
-    "SELECT WITH INSERT UPDATE DELETE MERGE CREATE DROP ALTER EXPLAIN BEGIN SET SHOW TRUNCATE COMMENT GRANT REVOKE VACUUM "
-    "CALL UNLOAD SAVEPOINT DO SELCT START"
-).split()
+VERBS = {
+    "SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER", "EXPLAIN", "BEGIN", "START",
+    "SET", "SHOW", "TRUNCATE", "COMMENT", "GRANT", "REVOKE", "VACUUM", "CALL", "UNLOAD", "SAVEPOINT", "SELCT",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,28 @@
+"""What the system views tell of COPYs."""
+
+import psycopg2
+import pytest
+
+
+def test_load_history_tells_of_each_copy(connection, tmp_path):
+    file = tmp_path / "a.json"
+    file.write_text('{"a": 1}\n{"a": 2}\n')
+    bad = tmp_path / "b.json"
+    bad.write_text('{"a": "x"}\n')
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE t (a INTEGER)")
+        copy = "COPY t FROM %s IAM_ROLE 'arn:aws:iam::123456789012:role/r' FORMAT AS JSON 'auto'"
+        cursor.execute(copy, (str(file),))
+        cursor.execute("SELECT pg_last_copy_id()")
+        [(query,)] = cursor.fetchall()
+        with pytest.raises(psycopg2.InternalError):
+            cursor.execute(copy, (str(bad),))
+        cursor.execute(
+            "SELECT status, loaded_rows, source_file_count, error_count FROM sys_load_history "
+            "WHERE query_id >= %s ORDER BY query_id",
+            (query,),
+        )
+        assert cursor.fetchall() == [("completed", 2, 1, 0), ("aborted", 0, 1, 1)]
+        cursor.execute("SELECT column_name, error_code FROM sys_load_error_detail WHERE query_id > %s", (query,))
+        assert cursor.fetchall() == [("a", 1207)]
