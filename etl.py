@@ -22,7 +22,8 @@ from infra.copy_monitor import CopyMonitor
 from infra.database import ProgressLine, execute, explain, select_one, statement_name, transaction
 from infra.errors import Interrupted, LoadError, QualityError, RejectedRecordsError
 from infra.warehouse import connect, source_region
-from notebooks.answers import answer_all, as_text
+from notebooks.answers import answer_all
+from notebooks.report import as_text
 
 logger = logging.getLogger(__name__)
 

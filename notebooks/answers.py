@@ -1,7 +1,9 @@
 """The analysts' questions answered from the warehouse: for a terminal, a notebook or the dashboard."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
@@ -10,25 +12,58 @@ from infra.config import Settings
 from infra.database import execute, transaction
 from infra.errors import WarehouseError
 from infra.warehouse import connect
-from notebooks.questions import analytics_queries, songplay_count_select
+from notebooks.question import Chart, Question, default_chart, default_sentence
+from notebooks.questions import QUESTIONS, songplay_count_select
+
+Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Answer:
     """What a question's statement selected: values are int, float, str, date or None; rows in the statement's order."""
 
-    question: str
-    query: str
+    question: Question
     columns: list[str]
-    rows: list[tuple]
+    rows: list[Row]
 
-    def records(self) -> list[dict[str, object]]:
+    def records(self) -> list[dict[str, Any]]:
         """The rows, each by column."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
     def is_numeric(self, column: str) -> bool:
         """Whether a column holds numbers alone, which are laid out and spelled as such."""
-        return all(isinstance(record[column], int | float) for record in self.records())
+        return is_numeric(self.rows, self.columns.index(column))
+
+    @property
+    def chart(self) -> Chart | None:
+        """How the answer is drawn; None if it has no numbers and the question does not say."""
+        return self.question.chart or default_chart(self.columns, self.rows)
+
+    @property
+    def template(self) -> str:
+        """The sentence about the answer, with {column} in place of values."""
+        return self.question.sentence or default_sentence(self.chart)
+
+    @property
+    def sentence(self) -> str:
+        """What the answer says, in one sentence: of its first row with the most of the question's `peak`."""
+        if not self.rows:
+            return "No plays."
+        records = self.records()
+        row = max(records, key=lambda record: record[self.question.peak]) if self.question.peak else records[0]
+        return self.template.format_map({name: spelled(value) for name, value in row.items()})
+
+
+def spelled(value: object) -> str:
+    """A value as a reader expects it; NULL is `unknown`."""
+    if value is None:
+        return "unknown"
+    return f"{value:,}".removesuffix(".0") if isinstance(value, int | float) else str(value)
+
+
+def is_numeric(rows: Sequence[Row], place: int) -> bool:
+    """Whether the values at a place of the rows are numbers alone."""
+    return all(isinstance(row[place], int | float) for row in rows)
 
 
 def open_for_reading(settings: Settings) -> Connection:
@@ -41,7 +76,7 @@ def open_for_reading(settings: Settings) -> Connection:
         with one_sentence():
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
             with transaction(connection):
-                if not execute(connection, songplay_count_select).fetchone()[0]:
+                if not select(connection, songplay_count_select)[1][0][0]:
                     raise WarehouseError("The warehouse is empty: songplays has no rows. Run etl.py first.")
     except BaseException:
         connection.close()
@@ -49,38 +84,18 @@ def open_for_reading(settings: Settings) -> Connection:
     return connection
 
 
-def ask(connection: Connection, question: str) -> Answer:
-    """The answer to one of `analytics_queries`."""
-    query = analytics_queries[question]
+def select(connection: Connection, query: str) -> tuple[list[str], list[Row]]:
+    """The columns and the rows that a statement selects."""
     cursor = execute(connection, query)
-    return Answer(question, query.strip(), [column.name for column in cursor.description], cursor.fetchall())
+    return [column.name for column in cursor.description or ()], cursor.fetchall()
 
 
-def answer_all(settings: Settings) -> list[Answer]:
-    """Every answer, all of one state of the warehouse. Raises WarehouseError."""
+def ask(connection: Connection, question: Question) -> Answer:
+    """The answer to a question."""
+    return Answer(question, *select(connection, question.sql))
+
+
+def answer_all(settings: Settings, questions: Sequence[Question] = QUESTIONS) -> list[Answer]:
+    """The answers to these questions, all of one state of the warehouse. Raises WarehouseError."""
     with closing(open_for_reading(settings)) as connection, one_sentence():
-        return [ask(connection, question) for question in analytics_queries]
-
-
-def as_text(answer: Answer) -> str:
-    """The answer as a table of plain text: numbers to the right, everything else to the left."""
-    table = [answer.columns, *([_text(value) for value in row] for row in answer.rows)]
-    widths = [max(len(row[place]) for row in table) for place in range(len(answer.columns))]
-    numeric = [answer.is_numeric(column) for column in answer.columns]
-    lines = (
-        "  ".join(
-            text.rjust(width) if right else text.ljust(width)
-            for text, width, right in zip(row, widths, numeric, strict=True)
-        )
-        for row in table
-    )
-    return "\n".join([answer.question.capitalize(), *(f"  {line}".rstrip() for line in lines)])
-
-
-def _text(value: object) -> str:
-    """One value as a reader expects it; what could steer a terminal becomes a blank."""
-    if value is None:
-        return ""
-    if isinstance(value, int | float):
-        return f"{value:,}"
-    return "".join(sign if sign.isprintable() else " " for sign in str(value))
+        return [ask(connection, question) for question in questions]

@@ -1,230 +1,134 @@
-"""One Altair chart for each of the analysts' questions, readable in grey: `chart(answer)`.
+"""The chart of an answer as a picture for the notebook, drawn by Altair: `chart(answer)`.
 
-A chart holds the answer's rows as they are and draws one mark for each of them, whose description (in a browser its
-`aria-label`) tells the whole row. Text of the data is only ever drawn; it gets into no expression and no HTML.
+Text of the data is only ever drawn: it gets into no expression.
 """
 
-import re
-from collections.abc import Callable
 from datetime import date, timedelta
+from itertools import chain
+from typing import Any
 
 import altair as alt
 
-from notebooks.answers import Answer
+from notebooks.answers import Answer, spelled
+from notebooks.question import MEANINGS, OTHER, PLAIN, Chart, words
 
-# Up to three series, pale to dark and between; one series alone is drawn in the second.
-COLOURS = {"background": "white", "text": "#22272b", "grid": "#dfe3e6", "marks": ["#7b8d9a", "#2b4a63", "#5f7282"]}
-SHAPES = ["circle", "square", "triangle-up"]
-DASHES = [[4, 3], [1, 0], [1, 2]]
-FILTERS = {"popular songs by user gender": "gender", "free against paid by day": "level"}
-HEIGHT = 280  # pixels
-ROW = 37  # pixels: a line of text and the bar below it
-DAY = 86_400_000  # milliseconds
+TEXT, GRID = "#22272b", "#dfe3e6"
+DASHES = [[1, 0], [5, 3], [2, 2], [8, 3, 2, 3]]
+WIDTH, HEIGHT, ROW = 600, 260, 38  # pixels
 
 
-def chart(answer: Answer, width: int | str = 600, colours: dict = COLOURS) -> alt.LayerChart:
-    """The chart of one answer, as wide as these pixels or as its "container".
-
-    Where FILTERS names a column of the question, the parameter `only` set to a value of it leaves the rows of that one.
-    """
-    rows = [{name: _json(value) for name, value in record.items()} for record in answer.records()]
-    layers = alt.layer(*LAYERS[answer.question](answer), data=alt.Data(values=rows))
-    layers = layers.transform_window(number="row_number()")  # by which a filter that is lifted finds the order again
-    if column := FILTERS.get(answer.question):
-        layers = layers.add_params(alt.param(name="only", value=None))
-        layers = layers.transform_filter(f"only === null || datum.{column} === only")
-    # Each value between marks that keep its direction of writing from turning what follows.
-    told = [f"'{column.replace('_', ' ')}: \u2068' + {_text(answer, column)} + '\u2069'" for column in answer.columns]
-    layers = layers.transform_calculate(row=" + '; ' + ".join(told))
-    return layers.configure(**_style(**colours)).properties(
-        width=width, autosize=alt.AutoSizeParams(type="fit-x", contains="padding"), description=answer.question
+def chart(answer: Answer) -> alt.LayerChart | None:
+    """The chart of an answer; None where there is nothing to draw."""
+    spec = answer.chart
+    if spec is None or not answer.rows:
+        return None
+    layers = {"bars": _bars, "columns": _columns, "lines": _lines}[spec.kind](answer, spec)
+    data: Any = alt.InlineData(values=_values(answer, spec))
+    text: dict[str, Any] = {"labelColor": TEXT, "titleColor": TEXT, "labelFontSize": 12, "titleFontSize": 12}
+    axis: dict[str, Any] = {"domainColor": GRID, "gridColor": GRID, "tickColor": GRID, "titleFontWeight": "normal"}
+    drawn: alt.LayerChart = (
+        alt.layer(*layers, data=data)
+        .configure(font="system-ui, sans-serif", background="white")
+        .configure_view(stroke=None)
+        .configure_axis(**axis, **text)
+        .configure_legend(orient="top", title=None, **text)
+        .configure_title(anchor="start", fontSize=15, color=TEXT, offset=12)
+        .properties(
+            width=WIDTH, title=answer.question.title, autosize=alt.AutoSizeParams(type="fit-x", contains="padding")
+        )
     )
+    return drawn
 
 
-def _style(background: str, text: str, grid: str, marks: list[str]) -> dict:
-    """What all charts have in common."""
-    words = {"labelColor": text, "titleColor": text, "labelFontSize": 12, "titleFontSize": 12}
-    return {
-        "background": background,
-        "font": "system-ui, sans-serif",
-        "view": alt.ViewConfig(stroke=None),
-        "axis": alt.AxisConfig(domainColor=grid, gridColor=grid, tickColor=grid, titleFontWeight="normal", **words),
-        "axisX": alt.AxisConfig(titleAnchor="end"),
-        "axisY": alt.AxisConfig(titleAlign="left", titleAngle=0, titleX=0, titleY=-14, domain=False, ticks=False),
-        "legend": alt.LegendConfig(orient="top", offset=30, title=None, **words),
-        "bar": alt.BarConfig(fill=marks[1]),
-        "point": alt.MarkConfig(filled=True),
-        "text": alt.MarkConfig(fill=text, fontSize=12, aria=False),
-        "tick": alt.TickConfig(fill=text, thickness=2, aria=False),
-        "range": alt.RangeConfig(category=marks),
-    }
+def _values(answer: Answer, spec: Chart) -> list[dict[str, Any]]:
+    """The rows as JSON has them, with their place, the name of the mark and its numbers as text."""
+    values = []
+    for place, record in enumerate(answer.records()):
+        row = {name: value.isoformat() if isinstance(value, date) else value for name, value in record.items()}
+        label = " – ".join(spelled(record[name]) for name in spec.names)
+        if answer.question.bounds:
+            label = f"{words(spec.names[0])}: {label}"
+        if spec.detail:
+            label += f" ({spelled(record[spec.detail])} {words(spec.detail)})"
+        number = {"_place": place, "_value": spelled(record[spec.value])}
+        values.append({**row, **number, "_name": str(record[spec.names[0]]), "_label": label})
+    return values
 
 
-def _json(value: object) -> object:
-    """A value as JSON has it: a date is its ISO text."""
-    return value.isoformat() if isinstance(value, date) else value
+def _colour(answer: Answer, spec: Chart) -> tuple[list[str], list[str]]:
+    """The values of the series, and the colour of each."""
+    series = sorted({str(record[spec.series]) for record in answer.records()})
+    return series, [MEANINGS.get(name, OTHER)[0] for name in series]
 
 
-def _text(answer: Answer, column: str) -> str:
-    """An expression for a column's value in words: a number with its commas, `unknown` for NULL."""
-    if answer.is_numeric(column):
-        return f"format(datum.{column}, ',')"
-    return f"(datum.{column} === null ? 'unknown' : datum.{column})"
-
-
-def _cases(answer: Answer) -> list[str]:
-    """All labels that the statement's CASE may give, in its order: the chart keeps room for those without a row."""
-    return re.findall(r"(?:THEN|ELSE) '(.+)'", answer.query)
-
-
-def _count(column: str, title: str) -> alt.X:
-    """A horizontal axis of numbers from zero."""
-    return alt.X(f"{column}:Q").axis(
-        title=title, tickMinStep=1, tickCount=5, format=",d", grid=False, titleAnchor="end"
-    )
-
-
-def _up(column: str, title: str) -> alt.Y:
-    """A vertical axis of numbers from zero."""
-    return alt.Y(f"{column}:Q").axis(title=title, tickMinStep=1, tickCount=4, format=",d")
-
-
-def _day_format(days: list[date]) -> str:
-    """How an axis writes these days, from first to last: without the year if they are of one."""
-    return "%-d %b" if days[-1] - days[0] < timedelta(365) else "%b %Y"
-
-
-def _rows(count: int, y: alt.Y, x: alt.X, label: str, value: str, **encodings: alt.SchemaBase) -> list[alt.Chart]:
-    """So many rows with a bar each; above it, the expressions `label` on the left and `value` on the right."""
-    base = alt.Chart(height=ROW * count).encode(y=y.axis(labelOffset=-8, labelPadding=8))
-    words = base.mark_text(align="left", baseline="bottom", dy=-1, limit=alt.ExprRef("width - 60")).encode(
-        x=alt.value(0), text="label:N"
-    )
-    number = base.mark_text(align="right", baseline="bottom", dy=-1).encode(x=alt.XValue("width"), text="value:N")
-    bar = base.mark_bar(height=9, yOffset=7).encode(x=x.stack(None), order="number:Q", description="row:N", **encodings)
-    return [bar, words.transform_calculate(label=label), number.transform_calculate(value=value)]
-
-
-def _ranking(answer: Answer, columns: tuple[str, ...]) -> list[alt.Chart]:
-    """The rows in their order, named by these columns, with a bar for the plays."""
-    label = " + ' – ' + ".join(_text(answer, column) for column in columns)
-    y = alt.Y("number:O", title=None)
-    return _rows(len(answer.rows), y, _count("plays", "plays"), label, _text(answer, "plays"))
-
-
-def _songs_by_gender(answer: Answer) -> list[alt.Chart]:
-    """A ranking for each gender, told apart by its name and by lightness."""
-    y = alt.Y("key:N", sort=None, title=None)
-    label = f"{_text(answer, 'song')} + ' – ' + {_text(answer, 'artist')}"
-    fill = alt.Fill("gender:N", legend=None)
-    layers = _rows(len(answer.rows), y, _count("plays", "plays"), label, _text(answer, "plays"), fill=fill)
-    return [layer.transform_calculate(key="datum.gender + ' ' + datum.place") for layer in layers]
-
-
-def _plays_by_weekday(answer: Answer) -> list[alt.Chart]:
-    """A column for each of the seven days: the average of the days of that name."""
-    x = (
-        alt.X("day_name:O", title=None)
-        .scale(domain=_cases(answer))
-        .axis(labelAngle=0, labelExpr="slice(datum.label, 0, 3)")
-    )
-    base = alt.Chart(height=HEIGHT).encode(x=x, y=_up("plays_per_day", "plays a day, on average"))
-    return [
-        base.mark_bar().encode(description="row:N"),
-        base.mark_text(baseline="bottom", dy=-3).encode(text=alt.Text("plays_per_day:Q", format=",")),
+def _bars(answer: Answer, spec: Chart) -> list[alt.Chart]:
+    """A row for each: its name and its number, and the bar below."""
+    title = words(spec.value) + (f" (line: {words(spec.tick)})" if spec.tick else "")
+    y = alt.Y("_place:O", title=None, axis=None)
+    base = alt.Chart(height=ROW * len(answer.rows)).encode(y=y)
+    right: Any = alt.value(alt.ExprRef("width"))
+    x = alt.X(f"{spec.value}:Q", title=title, stack=None, axis=alt.Axis(grid=False, tickCount=5, format=",~f"))
+    bar = base.mark_bar(height=9, yOffset=9, color=PLAIN[0])
+    if spec.series:
+        series, colours = _colour(answer, spec)
+        colour = alt.Color(f"{spec.series}:N", scale=alt.Scale(domain=series, range=colours))
+        drawn = bar.encode(x=x, color=colour.legend(None) if spec.series in spec.names else colour)
+    else:
+        drawn = bar.encode(x=x)
+    label = base.mark_text(align="left", baseline="bottom", dy=1, limit=WIDTH - 70, color=TEXT, fontSize=12)
+    number = base.mark_text(align="right", baseline="bottom", dy=1, color=TEXT, fontSize=12)
+    layers = [
+        drawn,
+        label.encode(x=alt.value(0), text="_label:N"),
+        number.encode(x=right, text="_value:N"),
     ]
+    if spec.tick:
+        layers.append(base.mark_tick(height=17, yOffset=9, thickness=2, color=TEXT).encode(x=f"{spec.tick}:Q"))
+    return layers
 
 
-def _songs_per_user(answer: Answer) -> list[alt.Chart]:
-    """A bar for the plays, and a tick for how many of these were of different songs."""
-    y = alt.Y("level:N", title=None)
-    x = _count("plays_per_user", "plays per user, on average (tick: songs)")
-    label = f"{_text(answer, 'songs_per_user')} + ' different songs'"
-    layers = _rows(len(answer.rows), y, x, label, f"{_text(answer, 'plays_per_user')} + ' plays'")
-    return [*layers, _tick(y, "songs_per_user")]
+def _columns(answer: Answer, spec: Chart) -> list[alt.Chart]:
+    """A column for each category, also for one without a row; numbers above them if there is room."""
+    name = spec.names[0]
+    x = alt.X("_name:O", title=words(name), sort=None, axis=alt.Axis(labelAngle=0, labelOverlap=True))
+    x = x.scale(domain=categories(answer))
+    y = alt.Y(f"{spec.value}:Q", title=words(spec.value), axis=alt.Axis(tickCount=4, format=",~f", domain=False))
+    base = alt.Chart(height=HEIGHT).encode(x=x, y=y)
+    layers = [base.mark_bar(color=PLAIN[0])]
+    if len(categories(answer)) <= 12:
+        layers.append(base.mark_text(baseline="bottom", dy=-3, color=TEXT, fontSize=12).encode(text="_value:N"))
+    return layers
 
 
-def _users_by_plays(answer: Answer) -> list[alt.Chart]:
-    """A bar for each range of plays."""
-    ranges = _cases(answer)
-    y = alt.Y("plays_range:O", title="plays of a user").scale(domain=ranges)
-    base = alt.Chart(height=24 * len(ranges)).encode(x=_count("users", "users"), y=y)
-    return [
-        base.mark_bar().encode(description="row:N"),
-        base.mark_text(align="left", dx=4).encode(text=alt.Text("users:Q", format=",")),
-    ]
+def categories(answer: Answer) -> list[str]:
+    """Every name of the axis, in order: the question's, or every week from the first to the last, or those there."""
+    spec = answer.chart
+    if answer.question.categories or spec is None:
+        return list(answer.question.categories)
+    found = [record[spec.names[0]] for record in answer.records()]
+    if found and all(isinstance(name, date) for name in found):
+        weeks = range((max(found) - min(found)).days // 7 + 1)
+        return [(min(found) + timedelta(7 * week)).isoformat() for week in weeks]
+    return list(map(spelled, found))
 
 
-def _plays_by_hour(answer: Answer) -> list[alt.Chart]:
-    """A column for each of the 24 hours."""
-    x = alt.X("hour:O", title="hour of day (UTC)").scale(domain=list(range(24)))
-    x = x.axis(labelAngle=0, labelExpr="datum.value % 3 ? '' : datum.label")
-    base = alt.Chart(height=HEIGHT).encode(x=x, y=_up("plays", "plays"))
-    return [base.mark_bar().encode(description="row:N")]
-
-
-def _plays_by_day(answer: Answer) -> list[alt.Chart]:
-    """A line for each level, told apart by lightness, dashes and the shape of its points; no row means no play."""
-    days = sorted(record["day"] for record in answer.records())
+def _lines(answer: Answer, spec: Chart) -> list[alt.Chart]:
+    """A line for each value of the series, with dashes of its own; a day without a row is zero."""
+    name = spec.names[0]
+    days = sorted(record[name] for record in answer.records())
     every = [(days[0] + timedelta(n)).isoformat() for n in range((days[-1] - days[0]).days + 1)]
-    x = alt.X("date:T", title="day (UTC)", axis=alt.Axis(format=_day_format(days), tickCount=6)).scale(type="utc")
-    levels = sorted({record["level"] for record in answer.records()})  # one domain, so one legend for all
-    colour, dash = (
-        alt.Color("level:N").scale(domain=levels),
-        alt.StrokeDash("level:N").scale(domain=levels, range=DASHES),
+    form = "%-d %b" if len(every) < 365 else "%b %Y"
+    x = alt.X("_day:T", title=words(name), axis=alt.Axis(format=form, tickCount=6)).scale(type="utc")
+    y = alt.Y(f"{spec.value}:Q", title=words(spec.value), axis=alt.Axis(tickCount=4, format=",~f", domain=False))
+    base = alt.Chart(height=HEIGHT).transform_impute(
+        spec.value, name, keyvals=every, value=0, groupby=[spec.series] if spec.series else []
     )
-    shape = alt.Shape("level:N").scale(domain=levels, range=SHAPES)
-    base = alt.Chart(height=HEIGHT).encode(x=x, y=_up("plays", "plays"), color=colour)
-    line = base.mark_line(aria=False).encode(strokeDash=dash)
-    size = min(40, 3000 / len(days))  # square pixels
-    point = base.mark_point(opacity=1, size=size).encode(shape=shape, order="number:Q", description="row:N")
-    return [
-        line.transform_impute("plays", "day", keyvals=every, value=0, groupby=["level"]).transform_calculate(
-            date="toDate(datum.day)"
-        ),
-        point.transform_calculate(date="toDate(datum.day)"),
-    ]
-
-
-def _users_by_week(answer: Answer) -> list[alt.Chart]:
-    """A column for each week, from its Monday to the next."""
-    x = alt.X("monday:T", title="week from Monday (UTC)").scale(type="utc")
-    mondays = [record["week_start"] for record in answer.records()]
-    ticks = [alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True) for day in mondays]
-    x = x.axis(format=_day_format(mondays), values=ticks, grid=False)
-    base = alt.Chart(height=HEIGHT).encode(y=_up("users", "active users"))
-    base = base.transform_calculate(monday="toDate(datum.week_start)", sunday=f"datum.monday + {6.6 * DAY}")
-    base = base.transform_calculate(middle=f"datum.monday + {3.3 * DAY}")
-    number = base.mark_text(baseline="bottom", dy=-3).encode(x="middle:T", text=alt.Text("users:Q", format=","))
-    bar = base.mark_bar().encode(x=x, x2="sunday", y2=alt.datum(0), description="row:N")
-    return [bar, number] if len(mondays) <= 10 else [bar]
-
-
-def _sessions(answer: Answer) -> list[alt.Chart]:
-    """A bar for the average length in each range of plays, and a tick for the longest."""
-    ranges = _cases(answer)
-    y = alt.Y("plays_range:O", title="plays in a session").scale(domain=ranges)
-    x = _count("average_minutes", "minutes, on average (tick: longest)")
-    label = f"{_text(answer, 'sessions')} + (datum.sessions === 1 ? ' session' : ' sessions')"
-    layers = _rows(len(ranges), y, x, label, f"{_text(answer, 'average_minutes')} + ' min'")
-    return [*layers, _tick(y, "longest_minutes")]
-
-
-def _tick(y: alt.Y, column: str) -> alt.Chart:
-    """A second number on the rows' bars."""
-    return alt.Chart().mark_tick(height=15, yOffset=7).encode(x=f"{column}:Q", y=y)
-
-
-LAYERS: dict[str, Callable[[Answer], list[alt.Chart]]] = {
-    "popular songs by user gender": _songs_by_gender,
-    "activity by day of the week": _plays_by_weekday,
-    "average number of songs streamed per user": _songs_per_user,
-    "distribution of the number of songs per user": _users_by_plays,
-    "most played songs": lambda answer: _ranking(answer, ("song", "artist")),
-    "most played artists": lambda answer: _ranking(answer, ("artist",)),
-    "plays by hour of day": _plays_by_hour,
-    "free against paid by day": _plays_by_day,
-    "active users per week": _users_by_week,
-    "top locations": lambda answer: _ranking(answer, ("location",)),
-    "sessions: length and plays": _sessions,
-}
+    line = base.transform_calculate(_day=f"toDate(datum.{name})").mark_line(color=PLAIN[0]).encode(x=x, y=y)
+    if spec.series:
+        series, colours = _colour(answer, spec)
+        dashes = list(chain(*[DASHES] * (len(series) // len(DASHES) + 1)))[: len(series)]
+        line = line.encode(
+            color=alt.Color(f"{spec.series}:N", scale=alt.Scale(domain=series, range=colours)),
+            strokeDash=alt.StrokeDash(f"{spec.series}:N", scale=alt.Scale(domain=series, range=dashes)),
+        )
+    return [line]

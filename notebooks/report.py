@@ -1,0 +1,134 @@
+"""Answer the analysts' questions in the terminal: all of them, or those that are named.
+
+A table is fitted to the terminal's width. csv and json write every value as it is, in UTF-8, for other programs: csv
+one question (NULL is empty), json an object with the records of each question.
+"""
+
+import argparse
+import csv
+import io
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from unicodedata import combining, east_asian_width
+
+if not __package__:  # started as a file: the project is one folder up
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from infra import cli
+from infra.config import load_settings
+from notebooks.answers import Answer, Row, answer_all, is_numeric
+from notebooks.questions import QUESTIONS
+
+LEAST = 8  # characters: no column of text is cut below this
+
+
+def as_table(columns: Sequence[str], rows: Sequence[Row], width: int | None = None) -> str:
+    """Rows as a table of plain text, numbers to the right; text is cut where the table is wider than `width`."""
+    table = [list(columns), *([_text(value) for value in row] for row in rows)]
+    widths = [max(cells(row[place]) for row in table) for place in range(len(columns))]
+    numeric = [is_numeric(rows, place) for place in range(len(columns))]
+    while width and sum(widths) + 2 * len(widths) > width:
+        widest = max(range(len(widths)), key=lambda place: 0 if numeric[place] else widths[place])
+        if numeric[widest] or widths[widest] <= LEAST:
+            break
+        widths[widest] -= 1
+    lines = (
+        "  ".join(
+            text.rjust(size) if right else _fit(text, size)
+            for text, size, right in zip(row, widths, numeric, strict=True)
+        )
+        for row in table
+    )
+    return "\n".join(f"  {line}".rstrip() for line in lines)
+
+
+def cells(text: str) -> int:
+    """How many characters wide a terminal draws a text: Chinese signs and emoji are two wide, accents none."""
+    return sum(0 if combining(sign) else 2 if east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
+def _fit(text: str, size: int) -> str:
+    """A text in exactly so many cells: cut, or with blanks after it."""
+    if cells(text) > size:
+        while cells(text) > size - 3:
+            text = text[:-1]
+        text += "..."
+    return text + " " * (size - cells(text))
+
+
+def _text(value: object) -> str:
+    """One value as a reader expects it; what could steer a terminal becomes a blank."""
+    if value is None:
+        return ""
+    if isinstance(value, int | float):
+        return f"{value:,}"
+    return "".join(sign if sign.isprintable() else " " for sign in str(value))
+
+
+def as_text(answer: Answer, width: int | None = None) -> str:
+    """The answer with its title and its sentence above the table."""
+    sentence = "".join(sign if sign.isprintable() else " " for sign in answer.sentence)
+    return f"{answer.question.title}\n{sentence}\n{as_table(answer.columns, answer.rows, width)}"
+
+
+def as_csv(answer: Answer) -> str:
+    """The answer's columns and rows, as other programs read them; NULL is an empty field."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([answer.columns, *answer.rows])
+    return text.getvalue()
+
+
+def as_json(answers: Sequence[Answer]) -> str:
+    """The records of each answer by the question's id; a date is its ISO text."""
+    content = {answer.question.id: answer.records() for answer in answers}
+    return json.dumps(content, indent=1, ensure_ascii=False, default=str)
+
+
+def arguments(argv: list[str] | None) -> argparse.Namespace:
+    """The options; exit code 2 for a question that is not there."""
+    ids = {question.id: question for question in QUESTIONS}
+    parser = cli.make_parser(__doc__)
+    parser.epilog = "questions:\n" + "\n".join(f"  {question.id:<17}{question.title}" for question in QUESTIONS)
+    parser.add_argument("questions", metavar="QUESTION", nargs="*", help="one of those below (default: all)")
+    parser.add_argument("--format", choices=["table", "csv", "json"], default="table", help="default: table")
+    options = parser.parse_args(argv)
+    for name in options.questions:
+        if name not in ids:
+            parser.error(f"there is no question {name!r}: choose from {', '.join(ids)}")
+    options.questions = [ids[name] for name in dict.fromkeys(options.questions)] or list(QUESTIONS)
+    if options.format == "csv" and len(options.questions) > 1:
+        parser.error("csv holds the answer to one question: name it")
+    return options
+
+
+def show(answers: Sequence[Answer], kind: str) -> None:
+    """Print the answers; tables to the terminal's width if there is one."""
+    if kind == "table":
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        print("\n\n".join(as_text(answer, width) for answer in answers))
+        return
+    content = as_csv(answers[0]) if kind == "csv" else as_json(answers) + "\n"
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content.encode())  # the same bytes on every system
+    sys.stdout.buffer.flush()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Ask and print. Exit code 0, 1 if that failed, 2 for usage or dwh.cfg."""
+    options = arguments(argv)
+
+    def work() -> int:
+        """Ask the questions of one state of the warehouse."""
+        settings = load_settings(options.config)
+        print(f"Asking {settings.name}.", file=sys.stderr)
+        show(answer_all(settings, options.questions), options.format)
+        return 0
+
+    return cli.run("report", work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
