@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
+from infra import progress
 from infra.cli import one_sentence
 from infra.config import Settings
 from infra.database import execute, transaction
@@ -97,5 +98,9 @@ def ask(connection: Connection, question: Question) -> Answer:
 
 def answer_all(settings: Settings, questions: Sequence[Question] = QUESTIONS) -> list[Answer]:
     """The answers to these questions, all of one state of the warehouse. Raises WarehouseError."""
-    with closing(open_for_reading(settings)) as connection, one_sentence():
-        return [ask(connection, question) for question in questions]
+    with progress.steps(len(questions)) as steps, closing(open_for_reading(settings)) as connection, one_sentence():
+        answers = []
+        for question in questions:
+            with steps.step(question.title):
+                answers.append(ask(connection, question))
+        return answers

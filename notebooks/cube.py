@@ -44,7 +44,7 @@ def read_cube(connection: Connection) -> dict[str, Any]:
     sessions: list[list[int]] = []  # the user, and how many plays
     seconds, played, places, paid = [], [], [], []
     before, clock = None, 0
-    for user, session, start, song, artist, length, location, level in _rows(connection, plays_select):
+    for user, session, song, artist, length, location, level, start in _rows(connection, plays_select):
         if before != (user, session):
             before = (user, session)
             sessions.append([place[user], 0])

@@ -19,7 +19,7 @@ from typing import Any
 if not __package__:  # started as a file: the project is one folder up
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from infra import cli
+from infra import cli, progress
 from infra.config import Settings, load_settings
 from infra.database import transaction
 from infra.errors import SparkifyError
@@ -164,10 +164,19 @@ def write(path: Path, content: str) -> None:
 
 def ask_all(settings: Settings) -> tuple[list[Answer], dict[str, Any], dict[str, Any]]:
     """The answers, the totals and every play, all of one state of the warehouse. Raises WarehouseError."""
-    with closing(open_for_reading(settings)) as connection, cli.one_sentence(), transaction(connection):
-        answers = [ask(connection, question) for question in QUESTIONS]
-        names, (row,) = select(connection, totals_select)
-        return answers, dict(zip(names, row, strict=True)), read_cube(connection)
+    with (
+        progress.steps(len(QUESTIONS) + 1) as steps,
+        closing(open_for_reading(settings)) as connection,
+        cli.one_sentence(),
+        transaction(connection),
+    ):
+        answers = []
+        for question in QUESTIONS:
+            with steps.step(question.title):
+                answers.append(ask(connection, question))
+        with steps.step("every play"):
+            names, (row,) = select(connection, totals_select)
+            return answers, dict(zip(names, row, strict=True)), read_cube(connection)
 
 
 def main(argv: list[str] | None = None) -> int:

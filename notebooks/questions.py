@@ -390,7 +390,12 @@ SELECT
     (SELECT COUNT(*) FROM users) AS users,
     (
         SELECT COUNT(*)
-        FROM (SELECT DISTINCT user_id, session_id FROM songplays) AS s
+        FROM (
+            SELECT DISTINCT
+                user_id,
+                session_id
+            FROM songplays
+        ) AS s
     ) AS sessions,
     COUNT(DISTINCT CAST(start_time AS DATE)) AS days,
     MIN(CAST(start_time AS DATE)) AS first_day,
@@ -398,19 +403,19 @@ SELECT
 FROM songplays
 """
 
-# Grain: one row per play, in the order of each session; start in seconds since 1970. The dashboard counts these again
+# Grain: one row per play, in the order of each session; seconds since 1970. The dashboard counts these again
 # under its filters.
 plays_select = """
 -- question: every play
 SELECT
     user_id,
     session_id,
-    DATEDIFF(SECOND, CAST('1970-01-01' AS TIMESTAMP), start_time) AS start,
     song,
     artist,
     length,
     location,
-    COALESCE(level, 'unknown') AS level
+    COALESCE(level, 'unknown') AS level,
+    DATEDIFF(SECOND, CAST('1970-01-01' AS TIMESTAMP), start_time) AS seconds
 FROM songplays
 ORDER BY user_id, session_id, start_time
 """

@@ -12,7 +12,8 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from unicodedata import combining, east_asian_width
+
+from tqdm.utils import disp_len, disp_trim
 
 if not __package__:  # started as a file: the project is one folder up
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
@@ -28,7 +29,7 @@ LEAST = 8  # characters: no column of text is cut below this
 def as_table(columns: Sequence[str], rows: Sequence[Row], width: int | None = None) -> str:
     """Rows as a table of plain text, numbers to the right; text is cut where the table is wider than `width`."""
     table = [list(columns), *([_text(value) for value in row] for row in rows)]
-    widths = [max(cells(row[place]) for row in table) for place in range(len(columns))]
+    widths = [max(disp_len(row[place]) for row in table) for place in range(len(columns))]
     numeric = [is_numeric(rows, place) for place in range(len(columns))]
     while width and sum(widths) + 2 * len(widths) > width:
         widest = max(range(len(widths)), key=lambda place: 0 if numeric[place] else widths[place])
@@ -45,18 +46,11 @@ def as_table(columns: Sequence[str], rows: Sequence[Row], width: int | None = No
     return "\n".join(f"  {line}".rstrip() for line in lines)
 
 
-def cells(text: str) -> int:
-    """How many characters wide a terminal draws a text: Chinese signs and emoji are two wide, accents none."""
-    return sum(0 if combining(sign) else 2 if east_asian_width(sign) in "WF" else 1 for sign in text)
-
-
 def _fit(text: str, size: int) -> str:
-    """A text in exactly so many cells: cut, or with blanks after it."""
-    if cells(text) > size:
-        while cells(text) > size - 3:
-            text = text[:-1]
-        text += "..."
-    return text + " " * (size - cells(text))
+    """A text in exactly so many columns of a terminal: cut, or with blanks after it."""
+    if disp_len(text) > size:
+        text = f"{disp_trim(text, size - 3)}..."
+    return text + " " * (size - disp_len(text))
 
 
 def _text(value: object) -> str:

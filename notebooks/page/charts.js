@@ -195,7 +195,7 @@ function listen(chart, tip, drawing) {
 
   chart.addEventListener("pointermove", point);
   chart.addEventListener("pointerdown", point);
-  chart.addEventListener("pointerleave", () => choose(-1));
+  chart.addEventListener("pointerleave", event => { if (event.pointerType === "mouse") choose(-1); });
   chart.addEventListener("blur", () => choose(-1));
   chart.addEventListener("keydown", event => {
     if (event.key in STEPS) {

@@ -53,7 +53,7 @@ function csv(question, rows) {
 function save(name, text) {
   const link = make("a", {href: URL.createObjectURL(new Blob([text], {type: "text/csv"})), download: name});
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
 class Card {

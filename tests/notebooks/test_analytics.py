@@ -6,11 +6,12 @@ from datetime import date
 import pytest
 
 from infra import simulate_data
-from infra.database import execute, transaction
-from notebooks.answers import ask
-from notebooks.questions import analytics_queries, join_counts_select
+from infra.database import execute, statement_name, transaction
+from notebooks.answers import ask, select
+from notebooks.question import Question
+from notebooks.questions import QUESTIONS, join_counts_select, sample_queries
 from sql_queries import row_counts_select
-from tests.fixtures.etl import TS, answers_of, event, log_events, song
+from tests.fixtures.etl import TABLES, TS, answers_of, event, log_events, song
 from tests.fixtures.plain_answers import answers
 
 HOUR = 3_600_000
@@ -30,25 +31,21 @@ EVENTS = [
     event(userId="4", gender="F", sessionId=9, page="Home", song=None, artist=None, length=None),
 ]
 EXPECTED = {
-    "popular songs by user gender": [
-        ("F", 1, "T", "A", 3), ("F", 2, "U", "B", 1), ("M", 1, "T", "A", 1), ("unknown", 1, "V", "A", 1),
-    ],
-    "activity by day of the week": [
-        (0, "Sunday", 1, 1, 1, 1.0), (1, "Monday", 1, 1, 1, 1.0), (5, "Friday", 4, 2, 1, 4.0),
-    ],
-    "average number of songs streamed per user": [
-        ("all", 4, 6, 1.5, 1.0), ("free", 2, 4, 2.0, 1.0), ("paid", 2, 2, 1.0, 1.0),
-    ],
-    "distribution of the number of songs per user": [("0", 1, 0), ("1-4", 3, 6)],
-    "most played songs": [("T", "A", 4, 2), ("U", "B", 1, 1), ("V", "A", 1, 1)],
-    "most played artists": [("A", 5, 3, 2), ("B", 1, 1, 1)],
-    "plays by hour of day": [(1, 5, 2), (2, 1, 1)],
-    "free against paid by day": [
+    "plays-by-day": [
         (date(2018, 11, 2), "free", 4, 2), (date(2018, 11, 5), "free", 1, 1), (date(2018, 11, 11), "paid", 1, 1),
     ],
-    "active users per week": [(date(2018, 10, 29), 44, 2, 4), (date(2018, 11, 5), 45, 2, 2)],
-    "top locations": [("Fargo, ND-MN", 4, 2), ("Bend, OR", 2, 2)],
-    "sessions: length and plays": [("1", 3, 3, 2.2, 3.3), ("2-4", 1, 3, 11.0, 11.0)],
+    "active-users": [(date(2018, 10, 29), 44, 2, 4), (date(2018, 11, 5), 45, 2, 2)],
+    "weekdays": [(0, "Sunday", 1, 1, 1, 1.0), (1, "Monday", 1, 1, 1, 1.0), (5, "Friday", 4, 2, 1, 4.0)],
+    "hours": [(1, 5, 2), (2, 1, 1)],
+    "songs": [("T", "A", 4, 2), ("U", "B", 1, 1), ("V", "A", 1, 1)],
+    "artists": [("A", 5, 3, 2), ("B", 1, 1, 1)],
+    "songs-by-gender": [
+        ("F", 1, "T", "A", 3), ("F", 2, "U", "B", 1), ("M", 1, "T", "A", 1), ("unknown", 1, "V", "A", 1),
+    ],
+    "locations": [("Fargo, ND-MN", 4, 2), ("Bend, OR", 2, 2)],
+    "songs-per-user": [("all", 4, 6, 1.5, 1.0), ("free", 2, 4, 2.0, 1.0), ("paid", 2, 2, 1.0, 1.0)],
+    "users-by-plays": [("0", 1, 0), ("1-4", 3, 6)],
+    "sessions": [("1", 3, 3, 2.2, 3.3), ("2-4", 1, 3, 11.0, 11.0)],
 }  # fmt: skip
 
 
@@ -61,18 +58,18 @@ def test_every_question_is_answered_as_counted_by_hand(case):
 def test_empty_tables_give_empty_answers(case):
     """No row, not one of NULLs or zeros."""
     with transaction(case.connection):
-        assert [ask(case.connection, question).rows for question in analytics_queries] == [[]] * len(analytics_queries)
+        assert [ask(case.connection, question).rows for question in QUESTIONS] == [[]] * len(QUESTIONS)
 
 
 def test_ties_go_by_name_and_lists_end_where_they_say(case):
     """Twelve songs with a play each: ten in the list, the first by name; five for the gender."""
     case.load([event(ts=TS + number, song=f"song {chr(76 - number)}", artist=f"{number % 3}") for number in range(12)])
     found = answers_of(case.config)
-    assert [row[0] for row in found["most played songs"]] == [f"song {sign}" for sign in "ABCDEFGHIJ"]
-    assert [row[:3] for row in found["popular songs by user gender"]] == [
+    assert [row[0] for row in found["songs"]] == [f"song {sign}" for sign in "ABCDEFGHIJ"]
+    assert [row[:3] for row in found["songs-by-gender"]] == [
         ("F", place, f"song {sign}") for place, sign in enumerate("ABCDE", 1)
     ]
-    assert found["most played artists"] == [("0", 4, 1, 4), ("1", 4, 1, 4), ("2", 4, 1, 4)]
+    assert found["artists"] == [("0", 4, 1, 4), ("1", 4, 1, 4), ("2", 4, 1, 4)]
 
 
 @pytest.fixture
@@ -93,31 +90,60 @@ def test_simulated_data_give_the_answers_of_plain_python(simulated):
     """Question by question, from the same files by other code."""
     expected = answers(log_events(simulated.data))
     found = answers_of(simulated.config)
-    assert list(found) == list(analytics_queries) == list(expected)
+    assert list(found) == [question.id for question in QUESTIONS] == list(expected)
     for question, rows in found.items():
         assert rows == expected[question], question
 
 
-@pytest.mark.parametrize("question", analytics_queries)
-def test_no_question_multiplies_or_loses_plays(simulated, question):
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.id)
+def test_no_question_multiplies_or_loses_plays(simulated, question: Question):
     """The plays of all rows, with the lists' limits lifted, are the rows of songplays."""
-    query = re.sub(r"LIMIT \d+|WHERE place <= 5", "", analytics_queries[question])
+    query = re.sub(r"LIMIT \d+|WHERE place <= 5", "", question.sql)
     with transaction(simulated.connection):
-        cursor = execute(simulated.connection, query)
-        columns = [column.name for column in cursor.description]
-        rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
-        (songplays,) = execute(simulated.connection, "SELECT COUNT(*) FROM songplays").fetchone()
-    assert sum(row["plays"] for row in rows if row.get("level") != "all") == songplays > 2_000
+        columns, rows = select(simulated.connection, query)
+        ((songplays,),) = select(simulated.connection, "SELECT COUNT(*) FROM songplays")[1]
+    records = [dict(zip(columns, row, strict=True)) for row in rows]
+    assert sum(row["plays"] for row in records if row.get("level") != "all") == songplays > 2_000
 
 
 def test_no_join_multiplies_or_loses_plays(simulated):
-    """Songplays joined with each dimension, and with all, has the rows of songplays; what is found is what matched."""
+    """Songplays joined with all dimensions has the rows of songplays; what is found is what matched."""
     with transaction(simulated.connection):
-        joins = execute(simulated.connection, join_counts_select).fetchall()
+        columns, rows = select(simulated.connection, join_counts_select)
         counts = execute(simulated.connection, row_counts_select).fetchone()
     plays, matched = counts[2], counts[3]
     assert 0 < matched < plays
-    assert joins == [
-        ("all", plays, matched), ("artists", plays, matched), ("none", plays, plays), ("songs", plays, matched),
-        ("time", plays, plays), ("users", plays, plays),
-    ]  # fmt: skip
+    assert columns == ["plays", "joined", "with_time", "with_user", "with_song", "with_artist"]
+    assert rows == [(plays, plays, plays, plays, matched, matched)]
+    simulated.execute("INSERT INTO users SELECT * FROM users")
+    with transaction(simulated.connection):
+        ((_, joined, *_),) = select(simulated.connection, join_counts_select)[1]
+    assert joined == 2 * plays
+
+
+def test_a_sample_has_the_first_five_rows_of_its_table(simulated):
+    with transaction(simulated.connection):
+        found = {table: select(simulated.connection, query)[1] for table, query in sample_queries.items()}
+    assert {table: len(rows) for table, rows in found.items()} == dict.fromkeys(TABLES, 5)
+    users = sorted(row[0] for row in simulated.execute("SELECT * FROM users"))
+    assert [row[0] for row in found["users"]] == users[:5]
+
+
+def test_every_statement_has_its_name_in_its_first_line():
+    """Redshift's own history of queries shows it; ids and titles are each of one question."""
+    assert [statement_name(question.sql)[:10] for question in QUESTIONS] == ["question: "] * len(QUESTIONS)
+    names = {statement_name(question.sql) for question in QUESTIONS}
+    assert len(names) == len({question.id for question in QUESTIONS}) == len(QUESTIONS)
+
+
+def test_categories_and_bounds_are_those_of_the_sql():
+    """Each range's name and its least number, as the CASE has them."""
+    for question in QUESTIONS:
+        cases = re.findall(r"(?:THEN|ELSE) '(.+)'", question.sql)
+        if cases:
+            assert list(question.categories) == cases
+        if question.bounds:
+            assert question.bounds[0] in (0, 1)
+            assert list(question.bounds[1:]) == [
+                int(number) for number in re.findall(r"plays < (\d+) THEN", question.sql)
+            ]

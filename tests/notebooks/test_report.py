@@ -1,55 +1,109 @@
-"""etl.py --report: the analysts' answers in a terminal."""
+"""notebooks/report.py: the analysts' answers in a terminal, and for other programs."""
 
-from notebooks.answers import Answer, as_text
-from notebooks.questions import analytics_queries
+import csv
+import io
+import json
+
+import pytest
+
+from notebooks import report
+from notebooks.answers import answer_all
+from notebooks.questions import QUESTIONS
 from tests.fixtures.etl import TS, event
+
+PLAYS = [event(), event(ts=TS + 60_000, song="Other"), event(ts=TS + 90_000, song='a "b", c\nd', artist=None)]
 
 
 def test_the_report_prints_every_answer_and_changes_nothing(case, run_script):
-    """Each question with its table, after the line that says which warehouse it is."""
-    case.load([event(), event(ts=TS + 60_000, song="Other")])
+    case.load(PLAYS[:2])
     before = case.everything()
     case.write([event(song="not to be loaded")])
-    done = run_script("etl.py", "--config", case.config, "--report")
-    assert (done.returncode, done.stderr) == (0, "")
-    first, _, rest = done.stdout.partition("\n")
-    assert first.startswith("Embedded warehouse in ")
-    blocks = rest.rstrip("\n").split("\n\n")
-    assert [block.splitlines()[0] for block in blocks] == [question.capitalize() for question in analytics_queries]
+    done = run_script("notebooks/report.py", "--config", case.config)
+    assert (done.returncode, done.stderr) == (0, f"Asking {case.settings.name}.\n")
+    blocks = done.stdout.rstrip("\n").split("\n\n")
+    assert [block.splitlines()[0] for block in blocks] == [question.title for question in QUESTIONS]
     assert blocks[4] == (
-        "Most played songs\n  song   artist  plays  listeners\n  Other  A           1          1\n"
-        "  T      A           1          1"
+        "Most played songs\nFirst: Other by A, 1 plays by 1 listeners.\n  song   artist  plays  listeners\n"
+        "  Other  A           1          1\n  T      A           1          1"
     )
     assert case.everything() == before
 
 
-def test_a_warehouse_without_plays_or_tables_is_one_sentence(config, connection, case, run_script):
-    """Exit code 1 and what to do."""
-    done = run_script("etl.py", "--config", case.config, "--report")
-    assert (done.returncode, done.stderr) == (
-        1,
-        "etl: The warehouse is empty: songplays has no rows. Run etl.py first.\n",
+def test_named_questions_alone_are_answered_in_their_order(case, run_script):
+    case.load(PLAYS[:2])
+    done = run_script("notebooks/report.py", "hours", "songs", "hours", "--config", case.config)
+    assert [line for line in done.stdout.splitlines() if not line.startswith(" ")][::3] == [
+        "Plays by hour of day",
+        "Most played songs",
+    ]
+
+
+def test_csv_and_json_are_exact(case, run_script):
+    """Quotes, line ends and NULL come back from a reader as they are in the warehouse; nothing else is on stdout."""
+    case.load(PLAYS)
+    answers = answer_all(case.settings)
+    (songs,) = (answer for answer in answers if answer.question.id == "songs")
+    done = run_script(
+        "notebooks/report.py", "songs", "--format", "csv", "--config", case.config, PYTHONIOENCODING="ascii"
     )
+    columns, *rows = csv.reader(io.StringIO(done.stdout))
+    assert columns == songs.columns
+    assert rows == [["" if value is None else str(value) for value in row] for row in songs.rows]
+    assert rows[2][0] == 'a "b", c\nd'
+    done = run_script("notebooks/report.py", "--format", "json", "--config", case.config)
+    found = json.loads(done.stdout)
+    assert list(found) == [question.id for question in QUESTIONS]
+    assert found["songs"] == songs.records()
+    assert found["plays-by-day"] == [{"day": "2018-11-02", "level": "free", "plays": 3, "listeners": 1}]
+
+
+def test_text_of_other_alphabets_leaves_as_utf_8(case, run_script):
+    case.load([event(song="Ljósið 夜明け")])
+    for kind in ("csv", "json"):
+        done = run_script(
+            "notebooks/report.py", "songs", "--format", kind, "--config", case.config, PYTHONIOENCODING="cp1252"
+        )
+        assert done.returncode == 0 and "Ljósið 夜明け" in done.stdout
+
+
+def test_a_warehouse_without_plays_or_tables_is_one_sentence(case, run_script):
+    done = run_script("notebooks/report.py", "--config", case.config)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("\nreport: The warehouse is empty: songplays has no rows. Run etl.py first.\n")
     case.execute("DROP TABLE songplays")
-    done = run_script("etl.py", "--config", case.config, "--report")
-    assert (done.returncode, done.stderr) == (
-        1, 'etl: relation "songplays" does not exist. Run create_tables.py first.\n')  # fmt: skip
+    done = run_script("notebooks/report.py", "--config", case.config)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith('\nreport: relation "songplays" does not exist. Run create_tables.py first.\n')
 
 
-def test_the_report_does_not_go_with_options_of_a_load(case, run_script):
-    """Exit code 2, before anything is asked."""
-    for option in (["--skip-copy"], ["--max-errors", "1"], ["--quiet"]):
-        done = run_script("etl.py", "--config", case.config, "--report", *option)
-        assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.endswith("etl.py: error: --report loads nothing, so it goes with --config only\n")
+def test_what_cannot_be_meant_is_usage(capsys):
+    """An unknown question; csv of several questions."""
+    for arguments, sentence in (
+        (["nonsense"], "there is no question 'nonsense': choose from plays-by-day, "),
+        (["--format", "csv"], "csv holds the answer to one question: name it"),
+        (["--format", "xml"], "invalid choice: 'xml'"),
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            report.main(arguments)
+        assert stopped.value.code == 2
+        assert sentence in capsys.readouterr().err
 
 
 def test_text_is_laid_out_and_cannot_steer_a_terminal():
     """Numbers to the right with separators, text to the left, NULL as nothing, an escape sequence as blanks."""
-    answer = Answer("two rows", "", ["name", "plays", "share"], [("\x1b[31mred", 12345, 0.5), (None, 7, 12.0)])
-    assert as_text(answer).splitlines() == [
-        "Two rows",
+    rows = [("\x1b[31mred", 12345, 0.5), (None, 7, 12.0), ("夜明け", 1, 1.0)]
+    assert report.as_table(["name", "plays", "share"], rows).splitlines() == [
         "  name       plays  share",
         "   [31mred  12,345    0.5",
         "                 7   12.0",
+        "  夜明け         1    1.0",
     ]
+
+
+@pytest.mark.parametrize("width", [30, 40, 80])
+def test_a_table_is_fitted_to_the_width(width):
+    """The widest text is cut first; numbers never are."""
+    table = report.as_table(["song", "artist", "plays"], [("s" * 50, "夜" * 30, 123456)], width)
+    lines = table.splitlines()
+    assert max(map(report.disp_len, lines)) <= width and lines[1].endswith("123,456")
+    assert lines[1].count("...") == 2

@@ -18,7 +18,7 @@ def statements() -> dict[str, str]:
     constants = {**vars(sql_queries), **vars(questions)}
     named = {name: value for name, value in constants.items() if isinstance(value, str) and not name.startswith("__")}
     checks = {statement_name(query): query for query in sql_queries.quality_checks}
-    return named | checks | questions.analytics_queries | questions.sample_queries
+    return named | checks | {question.id: question.sql for question in questions.QUESTIONS}
 
 
 def main() -> int:
