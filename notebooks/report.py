@@ -106,8 +106,11 @@ def show(answers: Sequence[Answer], kind: str) -> None:
         return
     content = as_csv(answers[0]) if kind == "csv" else as_json(answers) + "\n"
     sys.stdout.flush()
-    sys.stdout.buffer.write(content.encode())  # the same bytes on every system
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.buffer.write(content.encode())  # the same bytes on every system
+        sys.stdout.buffer.flush()
+    except OSError:
+        print()  # fails as well, and cli.run tells why
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -121,7 +124,7 @@ def main(argv: list[str] | None = None) -> int:
         show(answer_all(settings, options.questions), options.format)
         return 0
 
-    return cli.run("report", work)
+    return cli.run("report", work, for_output=True)
 
 
 if __name__ == "__main__":
