@@ -20,7 +20,7 @@ import infra.requirements_check  # noqa: F401 - first: it says which packages ar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import cli, config_file
-from infra.aws import budget, iam_role, parameter_group, pause_schedule, security_group, subnet_group, tags
+from infra.aws import budget, iam_role, parameter_group, pause_schedule, regions, security_group, subnet_group, tags
 from infra.aws.client_errors import explain as explain_aws_error
 from infra.aws.client_errors import is_denied
 from infra.aws.cluster import ClusterInfo
@@ -165,6 +165,25 @@ def report_leftovers(context: Context, place: str, barred: str) -> None:
         print(f"Nothing that costs money is left of {context.spec.name} in {place}.")
     if barred:
         print(f"No {context.other.kind} was looked for in {place}: {barred}")
+    report_other_regions(context)
+
+
+def report_other_regions(context: Context) -> None:
+    """Look into every other region that the account has enabled, and say what of these scripts costs money there."""
+    try:
+        others = [region for region in regions.list_enabled(context.ec2) if region != context.spec.region]
+    except (BotoCoreError, ClientError) as error:
+        if not is_denied(error):
+            raise
+        print(f"The other regions were not looked at: {explain_aws_error(error)}")
+        return
+    left, unseen = regions.leftovers(context.session, others, context.spec.name)
+    if left:
+        print("Left in other regions, and costing money:", *left, sep="\n  ")
+    else:
+        print(f"Nor is there anything in {len(others) - len(unseen)} other regions of the account.")
+    for region, reason in unseen.items():
+        print(f"{region} was not looked at: {reason}")
 
 
 def snapshot_name(text: str) -> str:

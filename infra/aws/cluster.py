@@ -73,6 +73,7 @@ class Cluster(Protocol):
         """Say what of its kind still costs money in the region, and how to remove it."""
 
 
-def how_to_destroy(name: str, kind: str) -> str:
+def how_to_destroy(name: str, kind: str, region: str) -> str:
     """Say what to do to have what these scripts made under this name destroyed."""
-    return f"set [DWH] DWH_CLUSTER_IDENTIFIER={name} and DWH_CLUSTER_TYPE={kind}, and run destroy_cluster.py again"
+    keys = f"DWH_REGION={region}, DWH_CLUSTER_IDENTIFIER={name} and DWH_CLUSTER_TYPE={kind}"
+    return f"set [DWH] {keys}, and run destroy_cluster.py again"

@@ -11,6 +11,7 @@ SERVICES = ("redshift.amazonaws.com", "redshift-serverless.amazonaws.com")  # wh
 
 # What the scripts call, by the resource it is called on; a test holds this against the calls that are made.
 LOOKS = (
+    "ec2:DescribeRegions",
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcs",

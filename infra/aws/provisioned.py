@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.config import Config
 
 from infra.aws import parameter_group, requests, subnet_group, tags
 from infra.aws.client_errors import error_message
@@ -28,10 +29,10 @@ class Provisioned:
 
     kind = "cluster"
 
-    def __init__(self, session: boto3.Session, name: str):
-        """Make the client; nothing is asked yet."""
+    def __init__(self, session: boto3.Session, name: str, region: str | None = None, config: Config = CLIENT_CONFIG):
+        """Make the client, by default for the session's region; nothing is asked yet."""
         self.name = name
-        self.client: RedshiftClient = session.client("redshift", config=CLIENT_CONFIG)
+        self.client: RedshiftClient = session.client("redshift", region_name=region, config=config)
         self.region = self.client.meta.region_name
 
     def find(self) -> ClusterInfo | None:
@@ -181,7 +182,9 @@ class Provisioned:
             for cluster in page["Clusters"]:
                 if owner := tags.owner(cluster.get("Tags", [])):
                     kind = "multi-node" if cluster.get("NumberOfNodes", 1) > 1 else "single-node"
-                    left.append(f"cluster {owner} ({cluster['ClusterStatus']}): {how_to_destroy(owner, kind)}")
+                    left.append(
+                        f"cluster {owner} ({cluster['ClusterStatus']}): {how_to_destroy(owner, kind, self.region)}"
+                    )
         command = f"aws redshift delete-cluster-snapshot --region {self.region} --snapshot-identifier"
         for shots in self.client.get_paginator("describe_cluster_snapshots").paginate(SnapshotType="manual"):
             for snapshot in shots["Snapshots"]:

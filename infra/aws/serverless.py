@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from infra.aws import requests, tags
@@ -29,10 +30,10 @@ class Serverless:
 
     kind = "workgroup"
 
-    def __init__(self, session: boto3.Session, name: str):
-        """Make the client; nothing is asked yet."""
+    def __init__(self, session: boto3.Session, name: str, region: str | None = None, config: Config = CLIENT_CONFIG):
+        """Make the client, by default for the session's region; nothing is asked yet."""
         self.name = name
-        self.client: RedshiftServerlessClient = session.client("redshift-serverless", config=CLIENT_CONFIG)
+        self.client: RedshiftServerlessClient = session.client("redshift-serverless", region_name=region, config=config)
         self.region = self.client.meta.region_name
         self.missing = self.client.exceptions.ResourceNotFoundException
 
@@ -205,7 +206,8 @@ class Serverless:
     def _leftover(self, word: str, arn: str, state: str) -> list[str]:
         """Say how to remove one of ours; nothing for somebody else's."""
         owner = self._owner(arn)
-        return [f"{word} {owner} ({state.lower()}): {how_to_destroy(owner, 'serverless')}"] if owner else []
+        how = how_to_destroy(owner, "serverless", self.region)
+        return [f"{word} {owner} ({state.lower()}): {how}"] if owner else []
 
 
 def _arn(role: str) -> str:

@@ -230,7 +230,7 @@ def test_type_changed_before_it_was_destroyed(moto, wire, aws_config, capsys):
         assert destroy_cluster.main([*here, "--yes"]) == 0
         assert (
             "Deleted: nothing, there was nothing.\nLeft in account 123456789012, us-west-2, and costing money:\n"
-            "  cluster dwhcluster (available): set [DWH] DWH_CLUSTER_IDENTIFIER=dwhcluster and "
+            "  cluster dwhcluster (available): set [DWH] DWH_REGION=us-west-2, DWH_CLUSTER_IDENTIFIER=dwhcluster and "
             "DWH_CLUSTER_TYPE=single-node, and run destroy_cluster.py again\n"
         ) in capsys.readouterr().out
     assert load_settings(aws_config).host == host
@@ -241,7 +241,7 @@ def test_type_changed_before_it_was_destroyed(moto, wire, aws_config, capsys):
     printed = capsys.readouterr().out
     assert "Deleted: cluster dwhcluster (available).\n" in printed
     for word in ("workgroup", "namespace"):
-        assert f"  {word} dwhcluster (available): set [DWH] DWH_CLUSTER_IDENTIFIER=dwhcluster and DWH_CL" in printed
+        assert f"  {word} dwhcluster (available): set [DWH] DWH_REGION=us-west-2, DWH_CLUSTER_IDENT" in printed
     assert "redshift-serverless" in load_settings(aws_config).host
     change_type(aws_config, SERVERLESS)
     assert destroy_cluster.main([*here, "--yes"]) == 0
@@ -256,7 +256,10 @@ def test_another_cluster_of_ours_is_listed(moto, aws_config, capsys):
     aws_config.write_text(config_text())
     assert create_cluster.main(["--config", str(aws_config)]) == 0
     assert destroy_cluster.main(["--config", str(aws_config), "--yes"]) == 0
-    assert "  cluster older (available): set [DWH] DWH_CLUSTER_IDENTIFIER=older and" in capsys.readouterr().out
+    assert (
+        "  cluster older (available): set [DWH] DWH_REGION=us-west-2, DWH_CLUSTER_IDENTIFIER=older and"
+        in capsys.readouterr().out
+    )
     assert everything(moto)["clusters"] == ["older"]
 
 
