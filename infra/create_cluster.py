@@ -19,7 +19,7 @@ import infra.requirements_check  # noqa: F401 - first: it says which packages ar
 
 # isort: split
 from infra import cli, config_file
-from infra.aws import budget, cloudformation, iam_role, pause_schedule, preview, security_group
+from infra.aws import budget, changes, cloudformation, iam_role, pause_schedule, preview, security_group
 from infra.aws.cluster import ClusterInfo
 from infra.aws.cluster_spec import check_password
 from infra.aws.context import Context, make_context
@@ -70,8 +70,31 @@ def write_back(context: Context, info: ClusterInfo, role: str) -> None:
         ) from None
 
 
+def report_changes(context: Context, info: ClusterInfo, *, apply: bool) -> None:
+    """Say what is there and what dwh.cfg wants otherwise."""
+    print(f"The {context.cluster.kind} is there already: {info.size or 'half-made'}, {info.state}.", flush=True)
+    wanted = context.cluster.changes(context.spec, info) if info.state == "available" else []
+    for change in wanted:
+        print(f"  {change.describe()}")
+    if wanted and not apply:
+        print("That stays as it is there: --apply changes it.", flush=True)
+
+
+def apply_changes(context: Context, info: ClusterInfo) -> ClusterInfo:
+    """Have AWS change in place what dwh.cfg wants otherwise, one after the other."""
+    for change in context.cluster.changes(context.spec, info):
+        print(f"Changing {change.keys} from {change.now} to {change.wanted}.", flush=True)
+        changes.apply(context.cluster, context.spec, change)
+    return context.cluster.wait()
+
+
 def create(
-    context: Context, *, managed_policy: bool = False, manage_password: bool = False, dry_run: bool = False
+    context: Context,
+    *,
+    managed_policy: bool = False,
+    manage_password: bool = False,
+    apply: bool = False,
+    dry_run: bool = False,
 ) -> None:
     """Do, step by step, what is not done yet."""
     spec, cluster = context.spec, context.cluster
@@ -86,7 +109,7 @@ def create(
         )
     print(preview.describe(spec, cluster.kind, account, managed_policy=managed_policy), flush=True)
     if info:
-        print(f"The {cluster.kind} is there already: {info.size or 'half-made'}, {info.state}.", flush=True)
+        report_changes(context, info, apply=apply)
     if dry_run:
         print("Nothing was made: this was a dry run.")
         return
@@ -105,6 +128,8 @@ def create(
         print(f"{cost}Waiting until it is available; Ctrl-C stops the waiting only.", flush=True)
     cluster.attach_role(cluster.wait(), role)
     info = cluster.wait()
+    if apply:
+        info = apply_changes(context, info)
     write_back(context, info, role)
     print(f"Available at {info.host}:{info.port}; HOST and ARN are in {context.path}.")
     if not cluster.tls_required(info):
@@ -127,6 +152,9 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "--managed-policy", action="store_true", help="attach the course's AmazonS3ReadOnlyAccess to the role instead"
+    )
+    parser.add_argument(
+        "--apply", action="store_true", help="change in place what dwh.cfg wants otherwise than it is there"
     )
     parser.add_argument(
         "--pause-at", metavar="HH:MM", type=pause_time, help="have AWS pause it every day at this time (UTC)"
@@ -152,6 +180,7 @@ def main(argv: list[str] | None = None) -> int:
             context,
             managed_policy=options.managed_policy,
             manage_password=options.manage_password,
+            apply=options.apply,
             dry_run=options.dry_run,
         )
         return 0

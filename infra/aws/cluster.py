@@ -1,5 +1,6 @@
 """A cluster as these scripts see it: what AWS says of it, and what can be done with either kind."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -25,6 +26,23 @@ class ClusterInfo:
     nodes: int = 0
     node_type: str = ""
     parameter_group: str = ""  # "": none, or changed since the cluster started
+    base_rpu: int = 0  # 0 for a cluster
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that dwh.cfg wants otherwise than it is there, and the call that has AWS change it."""
+
+    keys: str  # of dwh.cfg
+    now: str
+    wanted: str
+    price: str  # before and after
+    note: str  # what the change does to those who use the cluster
+    call: Callable[[], object]
+
+    def describe(self) -> str:
+        """Say what is there, what is wanted, what it costs and what it does."""
+        return f"{self.keys}: {self.now} is there, dwh.cfg wants {self.wanted} ({self.price}; {self.note})"
 
 
 class Cluster(Protocol):
@@ -68,6 +86,9 @@ class Cluster(Protocol):
 
     def credentials(self, user: str, dbname: str) -> tuple[str, str]:
         """Return a database user and password for the next 15 minutes."""
+
+    def changes(self, spec: ClusterSpec, info: ClusterInfo) -> list[Change]:
+        """List what dwh.cfg wants otherwise and AWS can change in place."""
 
     def leftovers(self) -> list[str]:
         """Say what of its kind still costs money in the region, and how to remove it."""

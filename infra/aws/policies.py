@@ -56,11 +56,13 @@ CLUSTER = (
     "redshift:DeleteScheduledAction",
     "redshift:DescribeClusterParameters",
     "redshift:GetClusterCredentials",
+    "redshift:ModifyCluster",
     "redshift:ModifyClusterIamRoles",
     "redshift:ModifyClusterParameterGroup",
     "redshift:ModifyClusterSubnetGroup",
     "redshift:ModifyScheduledAction",
     "redshift:PauseCluster",
+    "redshift:ResizeCluster",
     "redshift:ResumeCluster",
 )
 SERVERLESS = (
@@ -73,6 +75,8 @@ SERVERLESS = (
     "redshift-serverless:GetCredentials",
     "redshift-serverless:ListUsageLimits",
     "redshift-serverless:UpdateNamespace",
+    "redshift-serverless:UpdateUsageLimit",
+    "redshift-serverless:UpdateWorkgroup",
 )
 # These of them take no resource, or one whose name is not known beforehand.
 UNBOUND = (
@@ -83,6 +87,7 @@ UNBOUND = (
     "redshift-serverless:CreateUsageLimit",
     "redshift-serverless:DeleteUsageLimit",
     "redshift-serverless:ListUsageLimits",
+    "redshift-serverless:UpdateUsageLimit",
 )
 # IAM has these names for the calls of AWS Budgets.
 BUDGET = {

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from infra.aws import parameter_group, requests, subnet_group, tags
+from infra.aws import changes, parameter_group, requests, subnet_group, tags
 from infra.aws.client_errors import error_message
-from infra.aws.cluster import ClusterInfo, how_to_destroy
+from infra.aws.cluster import Change, ClusterInfo, how_to_destroy
 from infra.aws.cluster_spec import ClusterSpec
 from infra.aws.polling import poll, retry_new_role
 from infra.aws.session import CLIENT_CONFIG
@@ -174,6 +174,10 @@ class Provisioned:
             ClusterIdentifier=self.name, DbUser=user, DbName=dbname, DurationSeconds=900, AutoCreate=False
         )
         return answer["DbUser"], answer["DbPassword"]
+
+    def changes(self, spec: ClusterSpec, info: ClusterInfo) -> list[Change]:
+        """List what dwh.cfg wants otherwise and AWS can change in place."""
+        return changes.of_cluster(self.client, spec, info)
 
     def leftovers(self) -> list[str]:
         """What still costs money in the region, and how to remove it: our clusters, and the snapshots of this one."""

@@ -10,9 +10,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from infra.aws import requests, tags
+from infra.aws import changes, requests, tags
 from infra.aws.client_errors import error_code
-from infra.aws.cluster import ClusterInfo, how_to_destroy
+from infra.aws.cluster import Change, ClusterInfo, how_to_destroy
 from infra.aws.cluster_spec import ClusterSpec
 from infra.aws.polling import poll, retry_new_role
 from infra.aws.session import CLIENT_CONFIG
@@ -75,6 +75,7 @@ class Serverless:
             host=endpoint.get("address", ""),
             port=endpoint.get("port", 0),
             size=f"{workgroup.get('baseCapacity', 0)} RPU",
+            base_rpu=workgroup.get("baseCapacity", 0),
             version=workgroup.get("workgroupVersion", ""),
             public=workgroup.get("publiclyAccessible", False),
             encrypted=True,
@@ -185,6 +186,10 @@ class Serverless:
         """A database user and password for the next 15 minutes; the user is the caller's own IAM identity."""
         answer = self.client.get_credentials(workgroupName=self.name, dbName=dbname, durationSeconds=900)
         return answer["dbUser"], answer["dbPassword"]
+
+    def changes(self, spec: ClusterSpec, info: ClusterInfo) -> list[Change]:
+        """List what dwh.cfg wants otherwise and AWS can change in place."""
+        return changes.of_workgroup(self.client, spec, info)
 
     def leftovers(self) -> list[str]:
         """What may still cost money, and how to remove it: what carries our tag, and the snapshots of this one."""

@@ -154,6 +154,9 @@ def test_caller_policy_is_what_the_calls_need(moto_with_policies, wire, aws_conf
     for guards in ("DWH_PAUSE_AT=20:00\nDWH_BUDGET_MAIL=me@example.org", "DWH_PAUSE_AT=21:00\nDWH_BUDGET_MAIL=x@y.org"):
         aws_config.write_text(config_text(f"{guards}\nDWH_SUBNET_IDS={subnet}"))
         assert create_cluster.main(here) == 0
+    two = "DWH_CLUSTER_TYPE=multi-node\nDWH_NUM_NODES=2\nDWH_PUBLICLY_ACCESSIBLE=false"
+    aws_config.write_text(config_text(f"{two}\nDWH_SUBNET_IDS={subnet}"))
+    assert create_cluster.main([*here, "--apply"]) == 0
     assert destroy_cluster.main([*here, "--yes"]) == 0
     other = moto.ec2.describe_subnets()["Subnets"][1]["SubnetId"]
     moto.redshift.create_cluster_subnet_group(
@@ -175,6 +178,10 @@ def test_caller_policy_is_what_the_calls_need(moto_with_policies, wire, aws_conf
     next(iter(fake.things.values()))["body"]["iamRoles"] = []
     assert create_cluster.main(here) == 0
     assert aws_connection.temporary_credentials(load_settings(aws_config))[0] == "IAMR:someone"
+    assert destroy_cluster.main([*here, "--yes"]) == 0
+    for dwh in ("", "DWH_BASE_RPU=8\nDWH_DAILY_RPU_HOURS=9"):
+        aws_config.write_text(config_text(f"DWH_CLUSTER_TYPE=serverless\n{dwh}"))
+        assert create_cluster.main([*here, "--apply"]) == 0
     assert destroy_cluster.main([*here, "--yes"]) == 0
     by_serverless = {policies.BUDGET.get(action, action) for action in wire.actions}
 
