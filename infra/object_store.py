@@ -6,6 +6,7 @@ another thread waits for the caller) ends it at once, however long S3 stalls.
 """
 
 import asyncio
+import base64
 import hashlib
 import threading
 from collections import deque
@@ -18,7 +19,7 @@ from typing import Any, TypeVar
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.aws.client_errors import explain_unreadable
+from infra.aws.client_errors import explain, explain_unreadable
 from infra.aws.s3_fetcher import Fetcher, S3Object, in_thread, split_url
 from infra.errors import Interrupted, SourceError
 
@@ -96,6 +97,28 @@ class ObjectStore:
         if found is None:
             raise SourceError(f"{url} cannot be read: it does not exist.")
         return b"".join(block for _, blocks in self.read([found]) for block in blocks)
+
+    def write(self, url: str, data: bytes) -> None:
+        """Put an object there, whole or not at all; S3 checks its MD5. Raises SourceError."""
+        bucket, key = split_url(url)
+        digest = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+        self._change(
+            url,
+            "written",
+            lambda: self._fetcher.client.put_object(Bucket=bucket, Key=key, Body=data, ContentMD5=digest),
+        )
+
+    def delete(self, url: str) -> None:
+        """Delete an object. Raises SourceError."""
+        bucket, key = split_url(url)
+        self._change(url, "deleted", lambda: self._fetcher.client.delete_object(Bucket=bucket, Key=key))
+
+    def _change(self, url: str, done: str, work: Callable[[], object]) -> None:
+        """Do what changes an object. Raises SourceError."""
+        try:
+            self._call(work)
+        except (BotoCoreError, ClientError) as error:
+            raise SourceError(f"{url} cannot be {done}: {explain(error)}") from None
 
     def read(self, objects: Sequence[S3Object]) -> Iterator[tuple[S3Object, Iterator[bytes]]]:
         """Yield each object with its contents in blocks, which are to be used up before the next one is asked for.

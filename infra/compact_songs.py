@@ -1,0 +1,247 @@
+r"""Put many small song files in S3 together in a few gzip files of equal size, with a manifest that COPY reads.
+
+    python infra/compact_songs.py s3://udacity-dend/song_data/ s3://your-bucket/songs/
+
+Small files dominate a COPY: 385,252 of them took one about 35 minutes. The manifest, s3://your-bucket/songs/songs.manifest,
+is what [S3] SONG_DATA names afterwards. The number of gzip files is a multiple of --slices: each slice of a cluster
+reads as many.
+
+Run it again whenever there are new songs: it reads what is new, and what stood in one gzip file with a song that was
+changed or is gone. It may be stopped at any time, and run again it goes on: a gzip file is named for what it holds and
+is there whole or not at all, and the manifest comes last. Before that, every source file must be in one gzip file,
+exactly once, with the ETag that S3 lists for it now.
+"""
+
+import argparse
+import gzip
+import hashlib
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO, cast
+
+if not __package__:  # started as a file: the project is one folder up
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import infra.requirements_check  # noqa: F401 - first: it says which packages are missing
+
+# isort: split
+from infra import cli, progress
+from infra.aws.session import make_session
+from infra.config import Settings, load_settings
+from infra.errors import SourceError
+from infra.object_store import ObjectStore, S3Object
+
+LARGEST = 128 << 20  # bytes of JSON in one gzip file
+SLICES = 16  # a multiple of what one, two, four or eight nodes of ra3.large have
+PACKED = (".gz", ".bz2", ".zst", ".lzo", ".manifest")
+
+Entry = tuple[str, str, int]  # key, ETag and size in bytes of a source file
+
+
+@dataclass(frozen=True)
+class Pack:
+    """The source files of one gzip file, whose name is their digest."""
+
+    files: tuple[S3Object, ...]
+
+    @property
+    def entries(self) -> list[Entry]:
+        """What the index says of the files."""
+        return [(file.key, file.etag, file.size) for file in self.files]
+
+    @property
+    def name(self) -> str:
+        """The digest of the entries."""
+        return hashlib.sha256(json.dumps(self.entries).encode()).hexdigest()[:32]
+
+
+class Target:
+    """The folder of the gzip files, their indexes and the manifest."""
+
+    def __init__(self, store: ObjectStore, url: str):
+        """See what is there. Raises SourceError."""
+        self._store, self.url = store, url
+        self.manifest = f"{url}songs.manifest"
+        self.there = {each.url for each in store.list(url)}
+
+    def data(self, name: str) -> str:
+        """The URL of a gzip file."""
+        return f"{self.url}packs/{name}.json.gz"
+
+    def index(self, name: str) -> str:
+        """The URL of what a gzip file holds."""
+        return f"{self.url}packs/{name}.index.gz"
+
+    def packs(self) -> dict[str, list[Entry]]:
+        """What each gzip file of the manifest holds, by its name. Raises SourceError."""
+        if self.manifest not in self.there:
+            return {}
+        urls = [entry["url"] for entry in json.loads(self._store.read_small(self.manifest))["entries"]]
+        names = [url.rpartition("/")[2].removesuffix(".json.gz") for url in urls]
+        texts = (gzip.decompress(self._store.read_small(self.index(name))) for name in names)
+        return {
+            name: [(key, etag, size) for key, etag, size in json.loads(text)]
+            for name, text in zip(names, texts, strict=True)
+        }
+
+    def holds(self, name: str) -> bool:
+        """Whether a gzip file and, after it, its index were written."""
+        return self.data(name) in self.there and self.index(name) in self.there
+
+    def write_manifest(self, names: Iterable[str]) -> None:
+        """Have the manifest name these gzip files."""
+        urls = [self.data(name) for name in names]
+        sizes = {each.url: each.size for each in self._store.list(f"{self.url}packs/")}
+        entries = [{"url": url, "mandatory": True, "meta": {"content_length": sizes[url]}} for url in urls]
+        self._store.write(self.manifest, json.dumps({"entries": entries}, indent=1).encode())
+
+    def delete_leftovers(self, named: Iterable[str]) -> None:
+        """Delete what a run that was stopped left; what the last manifest named may still be read by a COPY."""
+        keep = {url for name in named for url in (self.data(name), self.index(name))} | {self.manifest}
+        for url in sorted(self.there - keep):
+            if url.startswith(f"{self.url}packs/"):
+                self._store.delete(url)
+
+
+def plan(listed: list[S3Object], known: dict[str, list[Entry]], slices: int) -> tuple[list[str], list[Pack]]:
+    """The gzip files that stay, and those to write: what is in none that stays, cut into equal sizes."""
+    now = {(each.key, each.etag, each.size): each for each in listed}
+    stay = [name for name, entries in known.items() if all(entry in now for entry in entries)]
+    kept = {entry for name in stay for entry in known[name]}
+    new = [each for entry, each in now.items() if entry not in kept]
+    size = sum(each.size for each in new)
+    count = min(len(new), slices * max(1, -(-size // (LARGEST * slices))))
+    packs: list[list[S3Object]] = [[] for _ in range(count)]
+    done = 0
+    for number, each in enumerate(new):
+        by_size = done * count // max(1, size)
+        place = min(max(by_size, count - (len(new) - number)), number)  # none stays empty
+        packs[place].append(each)
+        done += each.size
+    return stay, [Pack(tuple(files)) for files in packs]
+
+
+def check_complete(listed: list[S3Object], packs: Iterable[list[Entry]]) -> None:
+    """Raise SourceError unless every source file is in the gzip files exactly once, as it is listed."""
+    wanted = Counter((each.key, each.etag, each.size) for each in listed)
+    found = Counter(entry for entries in packs for entry in entries)
+    if wanted != found:
+        key = next(iter((wanted - found) or (found - wanted)))[0]
+        raise SourceError(f"{key} is not exactly once in the gzip files: nothing was changed, run again.")
+
+
+def write_packs(source: ObjectStore, target: Target, store: ObjectStore, packs: list[Pack]) -> None:
+    """Write each gzip file and its index, reading ahead over the borders between them."""
+    contents = source.read([file for pack in packs for file in pack.files])
+    total = sum(len(pack.files) for pack in packs)
+    done = 0
+    with progress.step("compact songs") as step:
+        for pack in packs:
+            with TemporaryFile() as file:
+                with gzip.GzipFile("", "wb", 6, cast(BinaryIO, file), mtime=0) as packed:  # the same bytes each time
+                    for _ in pack.files:
+                        _, blocks = next(contents)
+                        for block in ended(blocks):
+                            packed.write(block)
+                        done += 1
+                        step.update(done, total, "files")
+                file.seek(0)
+                store.write(target.data(pack.name), file.read())
+            store.write(target.index(pack.name), gzip.compress(json.dumps(pack.entries).encode(), mtime=0))
+
+
+def ended(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Pass a file's contents on, with a line break at the end: the next file's object has a line of its own."""
+    last = b""
+    for last in blocks:
+        yield last
+    if last and not last.endswith(b"\n"):
+        yield b"\n"
+
+
+def find_files(store: ObjectStore, url: str) -> list[S3Object]:
+    """The files to compact. Raises SourceError for none, and for those that are compressed or large already."""
+    listed = [each for each in store.list(url) if each.size]
+    if not listed:
+        raise SourceError(f"{url} holds no files.")
+    for each in listed:
+        if each.key.endswith(PACKED):
+            raise SourceError(f"{each.url} is compressed or a manifest: name a folder of JSON files.")
+    return listed
+
+
+def open_store(settings: Settings, url: str) -> ObjectStore:
+    """S3 in the region of a URL's bucket. Raises SourceError."""
+    with ObjectStore(make_session(settings)) as store:
+        region = store.region(url.removeprefix("s3://").partition("/")[0])
+    return ObjectStore(make_session(settings, region or None))
+
+
+def compact(settings: Settings, source_url: str, target_url: str, slices: int, dry_run: bool) -> None:
+    """Bring the gzip files and the manifest up to date, and say what was done. Raises SourceError."""
+    with ExitStack() as stack:
+        source = stack.enter_context(open_store(settings, source_url))
+        store = stack.enter_context(open_store(settings, target_url))
+        listed = find_files(source, source_url)
+        target = Target(store, target_url)
+        known = target.packs()
+        stay, packs = plan(listed, known, slices)
+        files, size = sum(len(pack.files) for pack in packs), sum(file.size for pack in packs for file in pack.files)
+        print(f"{source_url}: {len(listed):,} files, {files:,} of them ({size / 1e6:,.1f} MB) to be compacted.")
+        print(f"{target_url}: {len(stay):,} gzip files stay, {len(packs):,} are new, {len(known) - len(stay):,} go.")
+        if dry_run:
+            print("Nothing was written: this was a dry run.")
+            return
+        missing = [pack for pack in packs if not target.holds(pack.name)]
+        if len(missing) < len(packs):
+            print(f"{len(packs) - len(missing):,} of them are there already, from a run that was stopped.")
+        write_packs(source, target, store, missing)
+        check_complete(listed, [*(known[name] for name in stay), *(pack.entries for pack in packs)])
+        names = [*stay, *(pack.name for pack in packs)]
+        if packs or len(stay) < len(known):
+            target.write_manifest(names)
+        target.delete_leftovers([*known, *names])
+        print(f"Each of the {len(listed):,} files is in one of {len(names):,} gzip files, exactly once.")
+        print(f"For loads from now on: [S3] SONG_DATA={target.manifest}")
+
+
+def folder(text: str) -> str:
+    """An s3:// folder for argparse; it ends with a slash."""
+    if not text.startswith("s3://") or not text.removeprefix("s3://").strip("/"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no folder in S3: it must look like s3://bucket/folder/")
+    return text.rstrip("/") + "/"
+
+
+def positive(text: str) -> int:
+    """A number of slices for argparse."""
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= 10_000):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 10000")
+    return int(text)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line. Exit code 0, 1 if it failed and the manifest is as before, 2 for usage or dwh.cfg."""
+    parser = cli.make_parser(__doc__, dry_run="say what would be written, and write nothing")
+    parser.add_argument("source", metavar="SOURCE", type=folder, help="the folder of the small files")
+    parser.add_argument("target", metavar="TARGET", type=folder, help="a folder of your own, for this alone")
+    parser.add_argument("--slices", metavar="N", type=positive, default=SLICES, help=f"default: {SLICES}")
+    options = parser.parse_args(argv)
+    if options.target.startswith(options.source) or options.source.startswith(options.target):
+        parser.error("TARGET must not lie in SOURCE, nor SOURCE in TARGET")
+
+    def work() -> int:
+        """Do it."""
+        compact(load_settings(options.config), options.source, options.target, options.slices, options.dry_run)
+        return 0
+
+    return cli.run("compact_songs", work, aftermath="The manifest is as it was; run again, and it goes on.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,209 @@
+"""Compaction: what COPY reads from the manifest is what it reads from the source, however often it was stopped."""
+
+import gzip
+import json
+
+import pytest
+
+from infra import compact_songs
+from infra.object_store import ObjectStore
+from tests.fixtures.copying import AUTO, Copier
+
+SOURCE, TARGET = "s3://sparkify/song_data/", "s3://sparkify/compact/"
+MANIFEST = TARGET + "songs.manifest"
+
+
+class Bucket:
+    """The songs in S3, and the script run on them."""
+
+    def __init__(self, s3, copier: Copier):
+        """No songs yet."""
+        self.s3, self.copier = s3, copier
+
+    def put(self, *numbers: int, text: str = "") -> None:
+        """Put songs there, with and without a line break at the end."""
+        for number in numbers:
+            body = json.dumps({"a": f"{number:03}{text}"}) + "\n" * (number % 2)
+            self.s3.put_object(Bucket="sparkify", Key=f"song_data/A/{number:03}.json", Body=body.encode())
+
+    def written(self) -> list[str]:
+        """The keys of the target."""
+        answer = self.s3.list_objects_v2(Bucket="sparkify", Prefix="compact/")
+        return [entry["Key"] for entry in answer.get("Contents", [])]
+
+    def run(self, *options: str) -> int:
+        """Run the script."""
+        return compact_songs.main(
+            [SOURCE, TARGET, "--config", str(self.copier.settings.path), "--slices", "4", *options]
+        )
+
+    def rows(self, source: str, options: str = "") -> list[str]:
+        """What a COPY loads."""
+        self.copier.create("a VARCHAR")
+        self.copier.copy(source, f"{AUTO} {options}")
+        return sorted(row for (row,) in self.copier.rows())
+
+    def check(self) -> None:
+        """The manifest holds what the source holds."""
+        assert self.rows(MANIFEST, "MANIFEST GZIP") == self.rows(SOURCE)
+
+
+@pytest.fixture
+def bucket(s3, copier: Copier) -> Bucket:
+    """Forty songs."""
+    bucket = Bucket(s3, copier)
+    bucket.put(*range(40))
+    return bucket
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The keys of the source files that are read."""
+    keys: list[str] = []
+    reading = ObjectStore.read
+
+    def note(store: ObjectStore, objects):
+        """Note what is read."""
+        keys.extend(each.key for each in objects if each.key.startswith("song_data/"))
+        return reading(store, objects)
+
+    monkeypatch.setattr(ObjectStore, "read", note)
+    return keys
+
+
+def test_all_is_there_once_in_gzip_files_of_equal_size(bucket: Bucket, capsys: pytest.CaptureFixture[str]):
+    assert bucket.run() == 0
+    assert "Each of the 40 files is in one of 4 gzip files, exactly once." in capsys.readouterr().out
+    bucket.check()
+    entries = json.loads(bucket.s3.get_object(Bucket="sparkify", Key="compact/songs.manifest")["Body"].read())[
+        "entries"
+    ]
+    lines = []
+    for entry in entries:
+        body = bucket.s3.get_object(Bucket="sparkify", Key=entry["url"].removeprefix("s3://sparkify/"))["Body"].read()
+        assert entry["mandatory"]
+        assert entry["meta"]["content_length"] == len(body)
+        lines.append(gzip.decompress(body).decode().splitlines())
+    assert [len(each) for each in lines] == [10, 10, 10, 10]
+    assert [json.loads(line)["a"] for each in lines for line in each] == [f"{number:03}" for number in range(40)]
+
+
+def test_the_number_of_gzip_files_is_a_multiple_of_the_slices(bucket: Bucket, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(compact_songs, "LARGEST", 100)  # bytes; the songs are some 500 in all
+    assert bucket.run() == 0
+    names = [key for key in bucket.written() if key.endswith(".json.gz")]
+    assert len(names) == 8
+    bucket.check()
+
+
+def test_a_second_run_reads_only_what_is_new(bucket: Bucket, read: list[str], capsys: pytest.CaptureFixture[str]):
+    assert bucket.run() == 0
+    before = bucket.written()
+    read.clear()
+    assert bucket.run() == 0
+    assert (read, bucket.written()) == ([], before)
+    bucket.put(*range(40, 44))
+    assert bucket.run() == 0
+    assert read == [f"song_data/A/{number:03}.json" for number in range(40, 44)]
+    bucket.check()
+
+
+def test_what_was_changed_or_is_gone_is_replaced(bucket: Bucket, read: list[str]):
+    assert bucket.run() == 0
+    read.clear()
+    bucket.put(3, text=" corrected")
+    bucket.s3.delete_object(Bucket="sparkify", Key="song_data/A/039.json")
+    assert bucket.run() == 0
+    assert sorted(read) == [f"song_data/A/{number:03}.json" for number in [*range(10), *range(30, 39)]]
+    bucket.check()
+    assert len(bucket.written()) == 2 * (4 + 4) + 1  # a COPY may still read what is replaced
+    assert bucket.run() == 0
+    assert len(bucket.written()) == 2 * (2 + 4) + 1
+
+
+@pytest.mark.parametrize("second", [False, True])
+def test_a_run_that_is_stopped_anywhere_goes_on(bucket: Bucket, monkeypatch: pytest.MonkeyPatch, capsys, second: bool):
+    """Before each of its writes: data, index, ..., manifest. A COPY meanwhile reads the manifest of before."""
+    expected = []
+    if second:
+        assert bucket.run() == 0
+        expected = bucket.rows(SOURCE)
+        bucket.put(5, *range(40, 50), text=" later")
+    write = ObjectStore.write
+    for allowed in range(20):
+        left = allowed
+        with monkeypatch.context() as patch:
+
+            def stop(store: ObjectStore, url: str, data: bytes) -> None:
+                """Write as often as allowed, then stop as Ctrl-C does."""
+                nonlocal left
+                if not left:
+                    raise KeyboardInterrupt
+                left -= 1
+                write(store, url, data)
+
+            patch.setattr(ObjectStore, "write", stop)
+            if bucket.run() == 0:
+                break
+        assert "run again, and it goes on" in capsys.readouterr().err
+        if second:
+            assert bucket.rows(MANIFEST, "MANIFEST GZIP") == expected
+        else:
+            assert "compact/songs.manifest" not in bucket.written()
+    else:
+        pytest.fail("it never ends")
+    assert allowed > 0
+    bucket.check()
+
+
+def test_a_file_that_changes_while_it_is_read_changes_nothing(bucket: Bucket, monkeypatch: pytest.MonkeyPatch, capsys):
+    listing = ObjectStore.list
+
+    def change(store: ObjectStore, url: str):
+        """Change a song after it was listed."""
+        found = listing(store, url)
+        if url == SOURCE:
+            bucket.put(7, text=" changed")
+        return found
+
+    monkeypatch.setattr("infra.aws.s3_fetcher.PAUSE", 0)
+    monkeypatch.setattr(ObjectStore, "list", change)
+    assert bucket.run() == 1
+    assert "song_data/A/007.json cannot be read: it was changed" in capsys.readouterr().err
+    assert "compact/songs.manifest" not in bucket.written()
+
+
+def test_a_dry_run_writes_nothing(bucket: Bucket, capsys: pytest.CaptureFixture[str], read: list[str]):
+    assert bucket.run("--dry-run") == 0
+    printed = capsys.readouterr().out
+    assert f"{SOURCE}: 40 files, 40 of them" in printed
+    assert "Nothing was written: this was a dry run." in printed
+    assert (read, bucket.written()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["s3://nowhere/a/", TARGET], 1, "s3://nowhere cannot be read: the bucket does not exist"),
+        ([SOURCE, "s3://nowhere/a/"], 1, "s3://nowhere cannot be read: the bucket does not exist"),
+        (["s3://sparkify/none/", TARGET], 1, "s3://sparkify/none/ holds no files"),
+        ([SOURCE, SOURCE + "compact/"], 2, "must not lie in SOURCE"),
+        (["/tmp/songs", TARGET], 2, "is no folder in S3"),
+        (["s3:///", TARGET], 2, "is no folder in S3"),
+        ([SOURCE, TARGET, "--slices", "0"], 2, "is not a number from 1"),
+        ([SOURCE, TARGET, "--slices", "9" * 5000], 2, "is not a number from 1"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(bucket: Bucket, capsys, arguments: list[str], code: int, says: str):
+    try:
+        ended = compact_songs.main([*arguments, "--config", str(bucket.copier.settings.path)])
+    except SystemExit as exit:
+        ended = exit.code
+    assert ended == code
+    assert says in capsys.readouterr().err
+
+
+def test_compressed_files_are_refused(bucket: Bucket, capsys: pytest.CaptureFixture[str]):
+    bucket.s3.put_object(Bucket="sparkify", Key="song_data/x.json.gz", Body=b"x")
+    assert bucket.run() == 1
+    assert "song_data/x.json.gz is compressed" in capsys.readouterr().err
