@@ -32,10 +32,10 @@ import infra.requirements_check  # noqa: F401 - first: it says which packages ar
 
 # isort: split
 from infra import cli, progress
+from infra.aws.object_store import ObjectStore, S3Object
 from infra.aws.session import make_session
 from infra.config import Settings, load_settings
 from infra.errors import SourceError
-from infra.object_store import ObjectStore, S3Object
 
 LARGEST = 128 << 20  # bytes of JSON in one gzip file
 SLICES = 16  # a multiple of what one, two, four or eight nodes of ra3.large have

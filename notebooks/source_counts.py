@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+from infra.aws.object_store import ObjectStore
 from infra.aws.session import make_session
 from infra.config import Settings
 from infra.errors import SourceError
-from infra.object_store import ObjectStore
 
 
 def count_rows(settings: Settings) -> dict[str, int]:

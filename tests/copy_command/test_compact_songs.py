@@ -6,7 +6,7 @@ import json
 import pytest
 
 from infra import compact_songs
-from infra.object_store import ObjectStore
+from infra.aws.object_store import ObjectStore
 from tests.fixtures.copying import AUTO, Copier
 
 SOURCE, TARGET = "s3://sparkify/song_data/", "s3://sparkify/compact/"

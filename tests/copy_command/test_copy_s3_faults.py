@@ -11,12 +11,11 @@ from datetime import timedelta
 import psycopg2
 import pytest
 
-from infra import object_store
-from infra.aws import s3_fetcher
+from infra.aws import object_store, s3_fetcher
+from infra.aws.object_store import ObjectStore
 from infra.aws.session import make_session
 from infra.config import ROOT, load_settings
 from infra.database import execute
-from infra.object_store import ObjectStore
 from tests.fixtures.copying import AUTO, Copier
 from tests.fixtures.faulty_s3 import FaultyS3
 

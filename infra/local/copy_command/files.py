@@ -8,11 +8,11 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+from infra.aws.object_store import ObjectStore, S3Object, split_url
 from infra.aws.session import make_session
 from infra.config import Settings
 from infra.errors import CopyError, SourceError
 from infra.local.copy_command.model import CopyStatement, SourceFile
-from infra.object_store import ObjectStore, S3Object, split_url
 
 
 class Source:

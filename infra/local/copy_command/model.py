@@ -7,8 +7,8 @@ from typing import Any, Protocol
 from psycopg2.extensions import ConnectionInfo
 from psycopg2.extensions import connection as Connection
 
+from infra.aws.object_store import S3Object
 from infra.config import Settings
-from infra.object_store import S3Object
 
 LARGEST_OBJECT = 4 << 20  # bytes; COPY rejects an object that is larger
 DEEPEST_NESTING = 500  # levels; Redshift's limit is not documented, Python's decoder and DuckDB have their own
