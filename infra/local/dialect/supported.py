@@ -4,8 +4,30 @@ Everything here means the same in Redshift and in PostgreSQL, or is rewritten (r
 is a function or operator of system_sql/. What is in no list is refused.
 """
 
+from pathlib import Path
+
 from sqlglot import exp
-from sqlglot.dialects.redshift import Redshift
+
+
+def _read_words() -> dict[str, dict[str, str]]:
+    """The sections of words.txt; entries of a function's number of arguments add up."""
+    sections: dict[str, dict[str, str]] = {}
+    entries: dict[str, str] = {}
+    for line in (Path(__file__).parent / "words.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("== "):
+            entries = sections.setdefault(line[3:].partition(":")[0], {})
+        elif line and not line.startswith("#"):
+            word, _, rest = line.partition(":")
+            entries[word] = f"{entries.get(word, '')} {rest.strip()}".strip() if word in entries else rest
+    return sections
+
+
+_WORDS = _read_words()
+LACKING_STATEMENTS, LACKING_FUNCTIONS = _WORDS["lacking_statements"], _WORDS["lacking_functions"]
+LACKING_WORDS = {words: name.strip() for words, name in _WORDS["lacking_words"].items()}
+RESERVED, OTHER_VERBS, SYSTEM_RELATIONS = (
+    {word for line in _WORDS[name] for word in line.split()} for name in ("reserved", "other_verbs", "system_relations")
+)
 
 VERBS = {"(", "SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER"}
 CREATED = {"TABLE", "VIEW", "SCHEMA", "TEMP", "TEMPORARY", "LOCAL", "OR"}
@@ -13,11 +35,6 @@ STATEMENTS = (
     exp.Select, exp.SetOperation, exp.Subquery, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop,
     exp.Alter,
 )  # fmt: skip
-OTHER_VERBS = {  # of Redshift's statements that are not covered; any other first word is a syntax error
-    "UNLOAD", "CALL", "CANCEL", "CLOSE", "DECLARE", "FETCH", "DEALLOCATE", "EXECUTE", "PREPARE", "REFRESH", "REINDEX",
-    "SHOW", "ATTACH", "DETACH", "ABORT", "START", "USE", "REASSIGN",
-}  # fmt: skip
-
 # Statements that run as they are; the pattern is matched on the text with single spaces.
 _NAME = r'[\w."#]+'
 _TRANSACTION = r"( WORK| TRANSACTION)?(,? ?(ISOLATION LEVEL (SERIALIZABLE|READ (UN)?COMMITTED|REPEATABLE READ)|READ (ONLY|WRITE)))*$"  # noqa: E501
@@ -43,47 +60,6 @@ PLAIN_STATEMENTS = {
 }
 SETTINGS = ("query_group", "enable_result_cache_for_session")  # without effect here
 
-LACKING_STATEMENTS = {  # first words -> what to do instead
-    "CREATE INDEX": ": use a SORTKEY",
-    "CREATE UNIQUE INDEX": ": use a SORTKEY",
-    "CREATE SEQUENCE": ": use an IDENTITY column",
-    "CREATE TYPE": "",
-    "CREATE DOMAIN": "",
-    "CREATE EXTENSION": "",
-    "CREATE UNLOGGED": " TABLE",
-    "CREATE TEMP VIEW": ": create a view or a temporary table",
-    "CREATE TEMPORARY VIEW": ": create a view or a temporary table",
-    "CREATE RULE": "",
-    "CREATE TRIGGER": "",
-    "SAVEPOINT": "",
-    "RELEASE": " SAVEPOINT",
-    "DO": " blocks",
-    "LISTEN": "",
-    "NOTIFY": "",
-}
-
-LACKING_WORDS = {  # in CREATE TABLE: word -> what it is, and what to do instead
-    "SERIAL": "type SERIAL: use IDENTITY(0, 1)",
-    "BIGSERIAL": "type BIGSERIAL: use IDENTITY(0, 1)",
-    "SMALLSERIAL": "type SMALLSERIAL: use IDENTITY(0, 1)",
-    "CHECK": "CHECK constraint: use a quality check",
-    "EXCLUDE": "EXCLUDE constraint",
-    "ENUM": "type ENUM: use VARCHAR",
-    "JSON": "type JSON: use SUPER or VARCHAR",
-    "JSONB": "type JSONB: use SUPER or VARCHAR",
-    "UUID": "type UUID: use VARCHAR(36)",
-    "ARRAY": "array type: use SUPER",
-    "[": "array type: use SUPER",
-    "INHERITS": "INHERITS",
-    "TABLESPACE": "TABLESPACE",
-    "DEFERRABLE": "DEFERRABLE constraint: keys are not enforced",
-    "INITIALLY": "INITIALLY of a constraint: keys are not enforced",
-    "GENERATED ALWAYS AS IDENTITY": "GENERATED ALWAYS AS IDENTITY: use IDENTITY(seed, step)",
-    "NULLS NOT DISTINCT": "NULLS NOT DISTINCT: keys are not enforced",
-    "ON DELETE": "ON DELETE action: keys are not enforced",
-    "ON UPDATE": "ON UPDATE action: keys are not enforced",
-}
-
 LACKING = {  # sqlglot's node -> its name
     exp.OnConflict: "ON CONFLICT: use MERGE, or DELETE and INSERT",
     exp.Returning: "RETURNING",
@@ -101,47 +77,10 @@ LACKING = {  # sqlglot's node -> its name
     exp.TableSample: "TABLESAMPLE",
 }
 
-LACKING_FUNCTIONS = {  # name -> what to do instead
-    "STRING_AGG": ": use LISTAGG",
-    "ARRAY_AGG": ": use LISTAGG",
-    "JSON_AGG": "",
-    "JSONB_AGG": "",
-    "UNNEST": " of arrays",
-    "GENERATE_SERIES": " joined to tables",
-    "NEXTVAL": ": use an IDENTITY column",
-    "GEN_RANDOM_UUID": "",
-    "AGE": ": use DATEDIFF",
-}
-
-# Functions by Redshift's name, each with how many arguments it takes; any other name is refused.
-_ARGUMENTS = """
-0: pi random getdate sysdate pg_last_copy_count pg_last_copy_id pg_backend_pid version current_schema
-0: current_database row_number rank dense_rank percent_rank cume_dist timeofday
-1: count sum avg min max stddev stddev_samp stddev_pop variance var_samp var_pop bool_and bool_or bit_and bit_or median
-1: every ratio_to_report percentile_cont percentile_disc first_value last_value ntile grouping
-1: abs acos asin atan cbrt ceil ceiling cos cot degrees dexp dlog1 dlog10 exp floor ln log radians sign sin sqrt tan
-1: ascii chr initcap lower upper len length char_length character_length textlen octet_length md5 sha sha1 func_sha1
-1: reverse quote_ident quote_literal to_hex is_valid_json is_valid_json_array last_day date_part_year
-2: nth_value atan2 mod power pow nvl concat left right repeat replicate charindex strpos octetindex sha2 strtol
-2: to_number nullif date_part pgdate_part date_trunc add_months months_between next_day timezone
-2: date_cmp timestamp_cmp date_cmp_timestamp timestamp_cmp_date timestamp_cmp_timestamptz to_char
-3: replace translate split_part dateadd date_add datediff date_diff nvl2
-1-2: round trunc ltrim rtrim btrim listagg json_array_length lag lead
-2-3: substring substr lpad rpad convert_timezone to_date to_timestamp json_extract_array_element_text
-2-4: regexp_count
-2-5: regexp_replace regexp_substr
-2-6: regexp_instr
-2-7: json_extract_path_text
-1-99: coalesce greatest least
-3-99: decode
-"""
-FUNCTIONS: dict[str, tuple[int, int]] = {}
-for _line in _ARGUMENTS.strip().splitlines():
-    _numbers, _names = _line.split(": ")
+FUNCTIONS: dict[str, tuple[int, int]] = {}  # name -> the fewest and most arguments
+for _numbers, _names in _WORDS["functions"].items():
     _fewest, _, _most = _numbers.partition("-")
-    for _name in _names.split():
-        FUNCTIONS[_name] = (int(_fewest), int(_most or _fewest))
-FUNCTIONS["nvl"] = (1, 99)
+    FUNCTIONS |= dict.fromkeys(_names.split(), (int(_fewest), int(_most or _fewest)))
 PARSED_FUNCTIONS = ("CAST", "CONVERT", "EXTRACT", "TRIM", "POSITION")  # with a form of their own, for sqlglot's parser
 LEADER_FUNCTIONS = {"current_schema", "current_database", "now", "age", "localtime", "localtimestamp", "isfinite"}
 
@@ -219,11 +158,6 @@ PARTS = {  # node -> its parts that are covered; a node that is not here is cove
     exp.Pivot: "expressions fields unpivot include_nulls alias columns identify_pivot_strings pivot_column_naming",
 }  # fmt: skip
 
-RESERVED = {word.strip() for word in Redshift.Generator.RESERVED_KEYWORDS} - {
-    "oid",
-    "type",
-    "default",
-}  # columns of system tables; SET a = DEFAULT
 SYSTEM_COLUMNS = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}
 ATTRIBUTES = {  # of a table or column -> the words that may follow
     "DISTSTYLE": {"AUTO", "EVEN", "KEY", "ALL"},
@@ -241,32 +175,8 @@ TIME_FORMAT = (
 )
 NUMBER_FORMAT = r"(FM)?[ $]*(S|MI|PR)?[09.,DG]+(S|MI|PR)?"
 
-_SPELLINGS = """
-millennium: millennia mil mils
-century: centuries c cent cents
-decade: decades dec decs
-year: years y yr yrs
-quarter: quarters qtr qtrs
-month: months mon mons
-week: weeks w
-day: days d
-hour: hours h hr hrs
-minute: minutes m min mins
-second: seconds s sec secs
-millisecond: milliseconds ms msec msecs msecond mseconds millisec millisecs millisecon
-microsecond: microseconds us usec usecs usecond useconds microsec microsecs microsecond
-dow: dayofweek weekday dw
-doy: dayofyear dy yearday
-epoch: epoch
-timezone: timezone
-timezone_hour: timezone_hour
-timezone_minute: timezone_minute
-"""
-UNITS: dict[str, str] = {}  # every spelling of a unit of time -> its first one
-for _line in _SPELLINGS.strip().splitlines():
-    _unit, _names = _line.split(": ")
-    UNITS |= dict.fromkeys([_unit, *_names.split()], _unit)
-LENGTHS = set(list(dict.fromkeys(UNITS.values()))[:13])  # units to add, to count and to truncate to
+UNITS = {spelling: unit for unit, names in _WORDS["units"].items() for spelling in (unit, *names.split())}
+LENGTHS = set(list(_WORDS["units"])[:13])  # units to add, to count and to truncate to
 
 LONGEST = {  # Redshift's text types -> the most bytes; without a length: 256, CHAR 1
     exp.DType.VARCHAR: 65535, exp.DType.NVARCHAR: 65535, exp.DType.TEXT: 256,
@@ -289,11 +199,5 @@ RANKINGS = {"row_number", "rank", "dense_rank", "ntile", "percent_rank", "cume_d
 WINDOWED = {"sum", "avg", "count", "min", "max", "first_value", "last_value", "nth_value", "ratio_to_report", "stddev"}
 KEYS = (exp.PrimaryKeyColumnConstraint, exp.UniqueColumnConstraint, exp.Reference)
 
-# Relations of the schema redshift and of PostgreSQL's catalog that Redshift has too; other such names are refused.
+# Names of system tables and views; those that are not in SYSTEM_RELATIONS are refused as such.
 SYSTEM_RELATION = r"(stl|stv|svl|svv|svcs|sys|pg)_\w+"
-SYSTEM_RELATIONS = {
-    "stl_load_errors", "stv_load_state", "svv_table_info", "svv_tables", "svv_columns",
-    "sys_load_history", "sys_load_error_detail",
-    "pg_table_def", "pg_tables", "pg_views", "pg_class", "pg_namespace", "pg_attribute", "pg_type", "pg_database",
-    "pg_locks", "pg_settings", "pg_description", "pg_stat_activity",
-}  # fmt: skip

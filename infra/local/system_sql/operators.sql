@@ -59,3 +59,18 @@ $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = me
 CREATE FUNCTION redshift.divide_unknown(numeric, numeric) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE
 RETURN redshift.refuse('The embedded warehouse does not cover this division of DECIMALs, whose digits depend on their types: cast one to DOUBLE PRECISION.')::numeric;
 CREATE OPERATOR redshift./ (LEFTARG = numeric, RIGHTARG = numeric, FUNCTION = redshift.divide_unknown);
+
+-- || of a number and a point in time. PostgreSQL has it with a text alone, by operators that these would come before.
+DO $$
+DECLARE numbers text[] := ARRAY['smallint', 'integer', 'bigint', 'numeric', 'double precision'];
+DECLARE moments text[] := ARRAY['date', 'timestamp', 'timestamptz'];
+DECLARE one text; other text;
+BEGIN
+    FOR one, other IN
+        SELECT n, m FROM unnest(numbers) AS n, unnest(moments) AS m UNION ALL SELECT m, n FROM unnest(numbers) AS n, unnest(moments) AS m
+        UNION ALL SELECT k, 'text' FROM unnest(numbers || moments) AS k UNION ALL SELECT 'text', k FROM unnest(numbers || moments) AS k
+    LOOP
+        EXECUTE format('CREATE FUNCTION redshift.joined(%1$s, %2$s) RETURNS text STABLE STRICT PARALLEL SAFE RETURN $1::text || $2::text', one, other);
+        EXECUTE format('CREATE OPERATOR redshift.|| (LEFTARG = %1$s, RIGHTARG = %2$s, FUNCTION = redshift.joined)', one, other);
+    END LOOP;
+END $$;
