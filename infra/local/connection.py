@@ -1,5 +1,6 @@
 """A psycopg2 connection to the embedded server whose cursors take Redshift SQL."""
 
+import re
 import shutil
 import threading
 from collections.abc import Iterable
@@ -132,6 +133,12 @@ class RedshiftSQL(PlainCursor):
             if kind == "char":
                 message = f"Multibyte character not supported for CHAR {length}: use VARCHAR"
             raise psycopg2.errors.StringDataRightTruncation(message) from None
+        except psycopg2.errors.UndefinedFunction as error:  # nothing is named that nobody wrote
+            name = re.match(r"function (\w+)(\(.*\))", error.diag.message_primary or "")
+            if name is None or name[1] in text.lower():
+                raise
+            message = f"a function of this statement does not take arguments of these types: {name[2]}"
+            raise psycopg2.errors.UndefinedFunction(message) from None
         if statement.verb == "TRUNCATE":
             self.connection.commit()
 

@@ -40,7 +40,7 @@ def test_translation(redshift, postgres):
     """Each pair of dialect_cases.sql."""
     statement = translate.translate(redshift)
     if statement.tables:
-        statement = translate.translate(redshift, (("t", (("ms", "bigint"),)),))
+        statement = translate.translate(redshift, (('"t"', (("ms", "bigint"),)),))
     assert statement.sql == postgres
 
 

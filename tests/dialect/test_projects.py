@@ -1,4 +1,4 @@
-"""Course projects as others write them, run with psycopg2 alone: several statements in one execute, values by format."""
+"""Course projects as others write them, run with psycopg2 alone: many statements in one execute, values by format."""
 
 import json
 from pathlib import Path

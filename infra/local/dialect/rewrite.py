@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from infra.errors import NotSupportedError
-from infra.local.dialect import functions, queries, scope, supported
+from infra.local.dialect import functions, lexer, queries, scope, supported
 from infra.local.dialect.functions import call
 from infra.local.dialect.scope import Columns
 
@@ -127,7 +127,7 @@ def _type(node: exp.DataType) -> exp.Expr:
 def _table(node: exp.Table) -> exp.Expr:
     """information_schema without the schemas of the embedded warehouse; #name is a temporary table."""
     if node.name.startswith("#"):
-        node.this.set("quoted", True)
+        node.set("this", exp.to_identifier(lexer.folded(node.name), quoted=True))
     if node.db.lower() != "information_schema" or node.name.lower() not in HIDDEN:
         return node
     query = functions.postgres(

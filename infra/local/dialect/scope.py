@@ -2,6 +2,8 @@
 
 from sqlglot import exp
 
+from infra.local.dialect import lexer
+
 Columns = dict[str, dict[str, str]]  # table -> column -> type, as PostgreSQL writes it
 Kind = tuple[str, int, int]  # ("integer" | "decimal" | "float", precision, scale)
 
@@ -86,7 +88,8 @@ def _projected(query: exp.Expr, part: exp.Expr, columns: Columns | None) -> list
 
 def table_name(table: exp.Expr) -> str:
     """The name to look a table up by."""
-    return f"{table.args['db'].name}.{table.name}" if table.args.get("db") else table.name
+    parts = [table.args["db"].name] if table.args.get("db") else []
+    return ".".join(f'"{lexer.folded(part)}"' for part in [*parts, table.name])
 
 
 def kind(node: exp.Expr, select: exp.Expr | None, columns: Columns | None) -> Kind | None:

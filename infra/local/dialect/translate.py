@@ -128,6 +128,10 @@ def _plain(verb: str, body: str) -> str:
         for name in supported.SETTINGS:
             body = re.sub(rf"\b{name}\b", f"redshift.{name}", body, flags=re.IGNORECASE)
         return "SET search_path = DEFAULT" if "search_path" in flat else body
+    if verb in ("BEGIN", "START"):  # every transaction is of SNAPSHOT isolation
+        return re.sub(
+            r",?\s*ISOLATION\s+LEVEL\s+(\w+\s+(UN)?COMMITTED|REPEATABLE\s+READ|SERIALIZABLE)", "", body, flags=re.I
+        )
     if verb in ("GRANT", "REVOKE"):
         return re.sub(r"\b(TO|FROM) GROUP\b", r"\1", body, flags=re.IGNORECASE)
     return body
