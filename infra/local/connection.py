@@ -134,7 +134,7 @@ class RedshiftSQL(PlainCursor):
                 message = f"Multibyte character not supported for CHAR {length}: use VARCHAR"
             raise psycopg2.errors.StringDataRightTruncation(message) from None
         except psycopg2.errors.UndefinedFunction as error:  # nothing is named that nobody wrote
-            name = re.match(r"function (\w+)(\(.*\))", error.diag.message_primary or "")
+            name = re.match(r"function ([\w.]+)(\(.*\))", error.diag.message_primary or "")
             if name is None or name[1] in text.lower():
                 raise
             message = f"a function of this statement does not take arguments of these types: {name[2]}"

@@ -8,6 +8,7 @@ because sqlglot's parser does not know all their forms; sqlglot does the rest, a
     rewrite.py    Redshift's meaning in PostgreSQL's words, with functions.py, queries.py (clauses), scope.py (columns)
 """
 
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from infra.errors import NotSupportedError
 from infra.local.dialect import lexer, rewrite, scope, subqueries, supported, validate
+
+
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # what it cannot read is refused here, in plain words
 
 
 class Dialect(Redshift):

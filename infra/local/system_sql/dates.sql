@@ -88,3 +88,6 @@ RETURN redshift.convert_timezone('UTC', $1, $2);
 CREATE OR REPLACE FUNCTION redshift.compare(timestamp, timestamp) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN timestamp_cmp($1, $2);
 CREATE OR REPLACE FUNCTION redshift.to_date(text, text, boolean) RETURNS date STABLE STRICT PARALLEL SAFE RETURN to_date($1, $2);
 CREATE OR REPLACE FUNCTION redshift.to_timestamp(text, text, boolean) RETURNS timestamptz STABLE STRICT PARALLEL SAFE RETURN to_timestamp($1, $2);
+CREATE OR REPLACE FUNCTION redshift.to_date(timestamp, text) RETURNS date STABLE STRICT PARALLEL SAFE RETURN to_date($1::text, $2);
+CREATE OR REPLACE FUNCTION redshift.to_timestamp(timestamp, text) RETURNS timestamptz STABLE STRICT PARALLEL SAFE
+RETURN to_timestamp($1::text, $2);
