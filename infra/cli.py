@@ -129,13 +129,6 @@ def make_parser(doc: str | None, dry_run: str = "") -> Parser:
     return parser
 
 
-def notice(sentence: str) -> None:
-    """Print on standard error what a user should know; without one, print nothing."""
-    with suppress(OSError, ValueError):  # closed, or nobody reads it any more
-        if sys.stderr is not None:
-            print(sentence, file=sys.stderr, flush=True)
-
-
 def print_log(logger: logging.Logger, level: int) -> None:
     """Print on standard output what a script's own logger tells from `level` on, and nobody else's: boto3 has much."""
     logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stdout)

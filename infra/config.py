@@ -8,6 +8,7 @@ embedded warehouse with simulated data.
 import configparser
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from infra.errors import ConfigError
+from infra.progress import notice
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PATH = ROOT / "dwh.cfg"
@@ -23,9 +25,12 @@ COURSE_BUCKET = "udacity-dend"
 EMBEDDED_ROLE = "arn:aws:iam::000000000000:role/embedded"  # a COPY needs a role; the embedded one signs in as you
 PASSWORD_KEYS = (("CLUSTER", "DB_PASSWORD"), ("DWH", "DWH_DB_PASSWORD"))
 PASSWORD_VARIABLE = "DWH_DB_PASSWORD"  # the environment's, for those who keep it out of the file
+SECRET_KEYS = (*PASSWORD_KEYS, ("AWS", "SECRET"), ("AWS", "SESSION_TOKEN"))
 S3_KEYS = ("LOG_DATA", "LOG_JSONPATH", "SONG_DATA")
 
 Sections = dict[str, dict[str, str]]
+
+_warned: set[Path] = set()  # the files of which a warning was printed
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,8 +96,23 @@ def load_settings(path: str | Path | None = None) -> Settings:
     """
     if path is None and not DEFAULT_PATH.exists():
         return _settings(None, {})
-    file = Path(path or DEFAULT_PATH).expanduser().absolute()
-    return _settings(file, read_sections(file))
+    try:
+        file = Path(path or DEFAULT_PATH).expanduser().absolute()
+    except RuntimeError:
+        raise ConfigError(f"{path} names the home folder of a user that is not on this machine.") from None
+    sections = read_sections(file)
+    settings = _settings(file, sections)
+    _warn_of_readers(file, sections)
+    return settings
+
+
+def _warn_of_readers(file: Path, sections: Sections) -> None:
+    """Say so, once, if others on this machine may read the secrets of the file. Windows has no such mode."""
+    if file not in _warned and os.name == "posix" and _get(sections, *SECRET_KEYS) and file.stat().st_mode & 0o044:
+        _warned.add(file)
+        notice(
+            f"{file} holds passwords or keys, and others on this machine may read it: run chmod 600 {shlex.quote(str(file))}"
+        )
 
 
 class _Parser(configparser.ConfigParser):
@@ -107,13 +127,18 @@ def read_sections(file: Path) -> Sections:
     """The file's sections; section names upper case, keys upper case, one pair of quotes round a value taken off."""
     parser = _Parser(interpolation=None)
     try:
-        parser.read_string(file.read_text(encoding="utf-8-sig"), source=str(file))
+        if file.exists() and not file.is_file():
+            raise ConfigError(f"{file} is no file: name the dwh.cfg itself.")  # a pipe, say, would be waited for
+        text = file.read_text(encoding="utf-8-sig")
+        parser.read_string(text, source=str(file))
     except FileNotFoundError:
         raise ConfigError(f"{file} does not exist: copy dwh.cfg.example there and fill it in.") from None
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file} is not UTF-8 text (byte {error.start}): save it as UTF-8.") from None
+    except ValueError:
+        raise ConfigError(f"{str(file)!r} cannot be the name of a file.") from None
     except configparser.MissingSectionHeaderError as error:
         raise ConfigError(f"{file}, line {error.lineno}: a [SECTION] must come before the first key.") from None
     except configparser.DuplicateOptionError as error:
@@ -123,7 +148,13 @@ def read_sections(file: Path) -> Sections:
     except configparser.ParsingError as error:
         lines = ", ".join(str(number) for number, _ in error.errors)
         raise ConfigError(f"{file}, line {lines}: expected KEY = value.") from None
-    return {name.upper(): {key: _unquote(value) for key, value in parser[name].items()} for name in parser.sections()}
+    sections: Sections = {}
+    for name in parser.sections():
+        known = name.strip().upper()
+        if known in sections:
+            raise ConfigError(f"{file}: [{name}] and [{known}] are the same section here: make them one.")
+        sections[known] = {key: _unquote(value) for key, value in parser[name].items()}
+    return sections
 
 
 def _unquote(value: str) -> str:
@@ -139,6 +170,15 @@ def _get(sections: Sections, *places: tuple[str, str], default: str = "") -> str
     return next((value for section, key in places if (value := sections.get(section, {}).get(key))), default)
 
 
+def _get_line(file: Path | None, sections: Sections, *places: tuple[str, str], default: str = "") -> str:
+    """The same; a ConfigError for a value with a control character, such as one that goes on in the next line."""
+    for section, key in places:
+        value = _get(sections, (section, key))
+        if re.search("[\x00-\x1f\x7f]", value):
+            fail(file, section, key, f"is {value[:80]!r}: write it in one line, without control characters.")
+    return _get(sections, *places, default=default)
+
+
 def require(file: Path | None, section: str, key: str, value: str) -> str:
     """`value`, or a ConfigError that says that this key has none."""
     return value or fail(file, section, key, "is missing: give it a value.")
@@ -146,14 +186,14 @@ def require(file: Path | None, section: str, key: str, value: str) -> str:
 
 def _settings(file: Path | None, sections: Sections) -> Settings:
     """Check the values of `sections` and put them into Settings."""
-    get = partial(_get, sections)
+    get = partial(_get_line, file, sections)
     base = file.parent if file else ROOT
-    local_path = base / Path(get(("LOCAL", "PATH"), default=".local")).expanduser()
+    local_path = _path(file, "LOCAL", "PATH", get(("LOCAL", "PATH"), default=_default_place(file)), base)
     host = get(("CLUSTER", "HOST"))
     if host and not re.fullmatch(r"[A-Za-z0-9._-]+", host):
         fail(file, "CLUSTER", "HOST", "is to be the host name alone, without port, database or scheme.")
     port = get(("CLUSTER", "DB_PORT"), ("DWH", "DWH_PORT"), default="5439")
-    if not (port.isdecimal() and 0 < int(port) < 65536):
+    if not (re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) < 65536):
         fail(file, "CLUSTER", "DB_PORT", f"is {port!r}: it must be a port number such as 5439.")
     dbname, user = get(("CLUSTER", "DB_NAME"), ("DWH", "DWH_DB")), get(("CLUSTER", "DB_USER"), ("DWH", "DWH_DB_USER"))
     role_arn = get(("IAM_ROLE", "ARN"))
@@ -166,7 +206,7 @@ def _settings(file: Path | None, sections: Sections) -> Settings:
         fail(file, "IAM_ROLE", "ARN", f"is {role_arn!r}: it must look like arn:aws:iam::123456789012:role/name.")
     sslrootcert = get(("CLUSTER", "SSLROOTCERT"))
     if sslrootcert:
-        sslrootcert = str(base / Path(sslrootcert).expanduser())
+        sslrootcert = str(_path(file, "CLUSTER", "SSLROOTCERT", sslrootcert, base))
     simulated = not host and not any(get(("S3", key)) for key in S3_KEYS)
     if simulated:
         data = local_path / "simulated"
@@ -211,8 +251,25 @@ def _source(file: Path | None, key: str, value: str, base: Path, host: str) -> s
         return value.rstrip("/") + "/" if is_folder else value
     if host:
         fail(file, "S3", key, f"is {value!r}: Redshift reads from S3, so it must start with s3://.")
-    path = base / Path(value).expanduser()
+    path = _path(file, "S3", key, value, base)
     return str(path) + os.sep if is_folder and not path.is_file() else str(path)
+
+
+def _path(file: Path | None, section: str, key: str, value: str, base: Path) -> Path:
+    """A path from the folder of dwh.cfg. Raises ConfigError for one that the system cannot look at."""
+    try:
+        path = base / Path(value).expanduser()
+        path.is_file()
+    except RuntimeError:
+        fail(file, section, key, f"is {value!r}: there is no such user, whose home folder it could be.")
+    except OSError as error:
+        fail(file, section, key, f"is {value[:80]!r}: {error.strerror}.")
+    return path
+
+
+def _default_place(file: Path | None) -> str:
+    """Where a dwh.cfg that does not say it has its embedded warehouse: no two files of a folder share one."""
+    return ".local" if file is None or file.name == DEFAULT_PATH.name else f".local-{file.name.removesuffix('.cfg')}"
 
 
 def fail(file: Path | None, section: str, key: str, problem: str) -> NoReturn:

@@ -73,7 +73,7 @@ def _set(text: str, section: str, key: str, value: str) -> str:
     for number, line in enumerate(lines):
         stripped = line.lstrip("\ufeff").strip()
         if header := SECTION.match(stripped):
-            inside = header[1].upper() == section
+            inside = header[1].strip().upper() == section
         elif inside and (entry := ENTRY.match(line)) and entry[2].upper() == key:
             indent, name, between, old = entry.groups()
             end = old[len(old.rstrip()) :]

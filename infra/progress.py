@@ -225,6 +225,13 @@ def _can_write_over(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
 
 
+def notice(sentence: str) -> None:
+    """Print on standard error what a user should know; without one, print nothing."""
+    with suppress(OSError, ValueError):  # closed, or nobody reads it any more
+        if sys.stderr is not None:
+            print(sentence, file=sys.stderr, flush=True)
+
+
 def as_number(number: float) -> str:
     """`1,234` or `12.3`: a digit after the point where it says something."""
     return f"{number:,.0f}" if number >= 99.95 else f"{number:.1f}".removesuffix(".0")

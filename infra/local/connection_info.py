@@ -10,7 +10,7 @@ from typing import TypedDict, TypeVar
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
-from infra.cli import notice
+from infra.progress import notice
 
 PATIENCE = 300.0  # seconds that a recovery from a crash may take
 ANSWER = 30  # seconds after which a server that says nothing is taken to hang

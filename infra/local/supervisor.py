@@ -30,12 +30,12 @@ from typing import Any, NoReturn
 import fasteners
 import psycopg2
 
-from infra.cli import notice
 from infra.config import ROOT
 from infra.errors import ServerError
 from infra.local import credentials, server, system_tables
 from infra.local.binaries import environment
 from infra.local.connection_info import PATIENCE, SILENT, ConnectionInfo
+from infra.progress import notice
 
 READY, ANOTHER, FAILED = "ready", "another", "failed"  # what a supervisor answers
 

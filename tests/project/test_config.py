@@ -170,9 +170,65 @@ def test_missing_file(tmp_path):
 
 
 def test_directory_instead_of_a_file(tmp_path):
-    """The system's own reason."""
-    with pytest.raises(ConfigError, match=r"cannot be read: .+\.$"):
+    with pytest.raises(ConfigError) as caught:
         load_settings(tmp_path)
+    assert str(caught.value) == f"{tmp_path} is no file: name the dwh.cfg itself."
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes in folders")
+def test_pipe_instead_of_a_file(file):
+    """It is not waited for."""
+    os.mkfifo(file)
+    with pytest.raises(ConfigError) as caught:
+        load_settings(file)
+    assert str(caught.value) == f"{file} is no file: name the dwh.cfg itself."
+
+
+def test_paths_that_cannot_be(tmp_path):
+    for path, sentence in (
+        ("~nosuchuser/dwh.cfg", "~nosuchuser/dwh.cfg names the home folder of a user that is not on this machine."),
+        ("/a\0b", "'/a\\x00b' cannot be the name of a file."),
+        (tmp_path / ("x" * 300), f"{tmp_path / ('x' * 300)} cannot be read: File name too long."),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            load_settings(path)
+        assert str(caught.value).replace("[Errno 36] ", "") == sentence
+
+
+@pytest.mark.skipif(
+    os.name == "nt" or os.geteuid() == 0, reason="root may enter every folder; Windows has no such mode"
+)
+def test_folder_that_one_may_not_enter(tmp_path):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    with pytest.raises(ConfigError, match=r"dwh\.cfg cannot be read: Permission denied\.$"):
+        load_settings(closed / "dwh.cfg")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such mode")
+def test_secrets_that_others_may_read(file, capsys):
+    """A warning, once; none for a file of its owner's alone, and none for one without secrets."""
+    load(file, "[S3]\nREGION=us-west-2\n")
+    assert capsys.readouterr().err == ""
+    file.chmod(0o600)
+    load(file, COURSE)
+    assert capsys.readouterr().err == ""
+    file.chmod(0o640)
+    load(file, COURSE)
+    load(file, COURSE)
+    assert capsys.readouterr().err == (
+        f"{file} holds passwords or keys, and others on this machine may read it: run chmod 600 {file}\n"
+    )
+
+
+def test_two_files_in_one_folder_have_a_warehouse_each(tmp_path):
+    """By default; dwh.cfg keeps the place that it always had. A place that both name is shared."""
+    places = {"dwh.cfg": ".local", "other.cfg": ".local-other", "dwh.test.cfg": ".local-dwh.test", "dwh": ".local-dwh"}
+    for name, place in places.items():
+        assert load(tmp_path / name, "").local_path == tmp_path / place
+    example = (config_module.ROOT / "dwh.cfg.example").read_text(encoding="utf-8")
+    assert load(tmp_path / "copy.cfg", example).local_path == tmp_path / ".local-copy"
+    assert load(tmp_path / "copy.cfg", "[LOCAL]\nPATH=.local\n").local_path == tmp_path / ".local"
 
 
 @pytest.mark.parametrize(
