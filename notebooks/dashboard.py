@@ -19,6 +19,10 @@ from typing import Any
 if not __package__:  # started as a file: the project is one folder up
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+import infra.requirements_check  # noqa: F401 - first: it says which packages are missing
+
+# isort: split
+
 from infra import cli, progress
 from infra.config import Settings, load_settings
 from infra.database import transaction

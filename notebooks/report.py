@@ -10,13 +10,18 @@ import io
 import json
 import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm.utils import disp_len, disp_trim
-
 if not __package__:  # started as a file: the project is one folder up
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import infra.requirements_check  # noqa: F401 - first: it says which packages are missing
+
+# isort: split
+
+from tqdm.utils import disp_len, disp_trim
 
 from infra import cli
 from infra.config import load_settings
@@ -65,6 +70,8 @@ def _text(value: object) -> str:
 def as_text(answer: Answer, width: int | None = None) -> str:
     """The answer with its title and its sentence above the table."""
     sentence = "".join(sign if sign.isprintable() else " " for sign in answer.sentence)
+    if width:
+        sentence = textwrap.fill(sentence, width)
     return f"{answer.question.title}\n{sentence}\n{as_table(answer.columns, answer.rows, width)}"
 
 

@@ -89,12 +89,12 @@ class Drawing {
   }
 
   // The space between the axes, and the words around it.
-  plot(greatest, content, labels, title) {
+  plot(greatest, content, labels, title, unit = this.words(this.spec.value)) {
     const numbers = ticks(greatest), top = numbers.at(-1);
     const grid = numbers.map(number => make("div", {className: "grid", style: {bottom: percent(number / top)}},
       make("span", {}, spelled(number))));
     const axis = labels.map(([text, share]) => make("span", {style: {left: percent(share)}}, text));
-    return [make("p", {className: "unit"}, this.words(this.spec.value)),
+    return [make("p", {className: "unit"}, unit),
       make("div", {className: "plot"}, ...grid, ...content(top)), make("div", {className: "axis"}, ...axis),
       make("p", {className: "unit end"}, title)];
   }
@@ -104,7 +104,7 @@ class Drawing {
     const categories = this.categories(name);
     const found = new Map(this.rows.map(row => [spelled(this.value(row, name)), row]));
     const years = isDate(categories[0]) && categories.length > 52;
-    const every = Math.ceil(categories.length / 8);
+    const every = Math.ceil(categories.length / (years ? 4 : 8));
     const labels = categories.map((text, place) => [text, (place + 0.5) / categories.length])
       .filter((_, place) => place % every === 0)
       .map(([text, share]) => [isDate(text) ? shortDate(text, years) : /day$/.test(text) ? text.slice(0, 3) : text, share]);
@@ -135,18 +135,28 @@ class Drawing {
     const share = day => span ? (day - first) / span : 0.5;
     const step = Math.max(1, Math.ceil(span / 5));
     const labels = Array.from({length: Math.floor(span / step) + 1}, (_, place) => first + place * step)
-      .map(day => [shortDate(isoDay(day), span > 365), share(day)]);
+      .map(day => [shortDate(isoDay(day), span > 300), share(day)]);
+    const unit = many ? `${this.words(value)} (thick line: mean of 7 days)` : this.words(value);
     return this.plot(Math.max(...this.rows.map(row => this.value(row, value))), top => {
       const paths = (this.series.length ? this.series : [""]).map((kind, place) => {
         const own = new Map(this.rows.filter(row => !kind || spelled(this.value(row, series)) === kind)
           .map(row => [dayOf(this.value(row, name)), this.value(row, value)]));
-        const points = Array.from({length: span + 1}, (_, day) => [share(first + day), own.get(first + day) ?? 0]);
-        const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-        path.setAttribute("d", `M${points.map(([x, y]) => `${(x * 1000).toFixed(1)},${((1 - y / top) * 1000).toFixed(1)}`).join("L")}`);
-        path.setAttribute("class", `dash-${place % 4}`);
-        path.style.setProperty("--mark", this.colour(kind));
-        return path;
-      });
+        const numbers = Array.from({length: span + 1}, (_, day) => own.get(first + day) ?? 0);
+        const draw = (of, className) => {
+          const points = of.map((number, day) => `${(share(first + day) * 1000).toFixed(1)},${((1 - number / top) * 1000).toFixed(1)}`);
+          const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+          path.setAttribute("d", `M${points.join("L")}`);
+          path.setAttribute("class", className);
+          path.style.setProperty("--mark", this.colour(kind));
+          return path;
+        };
+        if (!many) return [draw(numbers, `dash-${place % 4}`)];
+        const means = numbers.map((_, day) => {
+          const week = numbers.slice(Math.max(0, day - 3), day + 4);
+          return week.reduce((sum, number) => sum + number, 0) / week.length;
+        });
+        return [draw(numbers, "thin"), draw(means, `dash-${place % 4}`)];
+      }).flat();
       const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
       svg.setAttribute("viewBox", "0 0 1000 1000");
       svg.setAttribute("preserveAspectRatio", "none");
@@ -154,7 +164,7 @@ class Drawing {
       return [svg, ...this.rows.map(row => this.mark(row, many ? "dot many" : "dot", {
         left: percent(share(dayOf(this.value(row, name)))), bottom: percent(this.value(row, value) / top),
       }))];
-    }, labels, this.words(name));
+    }, labels, this.words(name), unit);
   }
 }
 

@@ -83,7 +83,7 @@ class Cube {
 
   totals(selected) {
     const {user, session, second} = this.plays;
-    const different = of => new Set(selected.plays.map(play => of[play])).size;
+    const different = of => selected.plays.reduce((found, play) => found.add(of[play]), new Set()).size;
     return {
       plays: selected.plays.length, active_users: different(user), users: selected.users.length,
       sessions: different(session), days: new Set(selected.plays.map(play => Math.floor(second[play] / DAY))).size,
@@ -123,18 +123,23 @@ class Cube {
     const by = columns.filter(column => column in this.keys);
     const counted = columns.filter(column => column in this.distinct);
     if (columns.includes("plays_per_day") && !counted.includes("days")) counted.push("days");
+    const [keys, distinct] = [by.map(column => this.keys[column]), counted.map(column => this.distinct[column])];
+    // One number for all keys of a play, which a Map finds faster than a text.
+    const sizes = by.map(column => this.names[column]?.length ?? 2 ** 16);  // days since 1970 and hours are fewer
+    const exact = sizes.reduce((product, size) => product * size, 1) < 2 ** 53;
     const groups = new Map();
     for (const play of selected.plays) {
-      const values = by.map(column => this.keys[column](play));
-      const key = values.length === 1 ? values[0] : values.join();
+      let key = 0;
+      if (exact) keys.forEach((of, place) => { key = key * sizes[place] + of(play); });
+      else key = keys.map(of => of(play)).join();
       let group = groups.get(key);
       if (!group) {
         group = {plays: 0, sets: counted.map(() => new Set())};
-        by.forEach((column, place) => group[column] = values[place]);
+        by.forEach((column, place) => { group[column] = keys[place](play); });
         groups.set(key, group);
       }
       group.plays++;
-      counted.forEach((column, place) => group.sets[place].add(this.distinct[column](play)));
+      for (let place = 0; place < distinct.length; place++) group.sets[place].add(distinct[place](play));
     }
     const unknown = this.names.song.at(-1) === null ? this.names.song.length - 1 : -1;
     for (const group of groups.values()) {

@@ -111,9 +111,16 @@ async function start() {
     byId("shown").classList.toggle("filtered", filtered);
   }
 
-  form.addEventListener("change", update);
+  // A million plays take seconds to count: say so first.
+  function count() {
+    if (cube.plays.second.length < 2e5) return update();
+    byId("shown").textContent = "Counting ...";
+    return setTimeout(update, 50);
+  }
+
+  form.addEventListener("change", count);
   form.addEventListener("submit", event => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(update));
+  form.addEventListener("reset", () => setTimeout(count));
   form.hidden = false;
   update();
   document.body.dataset.ready = "yes";

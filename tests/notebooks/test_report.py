@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import re
+import subprocess
+import sys
 
 import pytest
 
@@ -10,6 +13,7 @@ from notebooks import report
 from notebooks.answers import answer_all
 from notebooks.questions import QUESTIONS
 from tests.fixtures.etl import TS, event
+from tests.fixtures.warehouse import ROOT
 
 PLAYS = [event(), event(ts=TS + 60_000, song="Other"), event(ts=TS + 90_000, song='a "b", c\nd', artist=None)]
 
@@ -27,6 +31,27 @@ def test_the_report_prints_every_answer_and_changes_nothing(case, run_script):
         "  Other  A           1          1\n  T      A           1          1"
     )
     assert case.everything() == before
+
+
+def test_in_a_terminal_it_is_fitted_and_shows_what_it_asks(case, terminal):
+    """No line is wider than the terminal; the questions pass by on the line that is written over."""
+    case.load([event(song="A long title of a song " * 5, artist="An artist with many names " * 5)])
+    seen = terminal.run(ROOT / "notebooks" / "report.py", "--config", case.config)
+    assert seen.code == 0
+    assert seen.lines[0].startswith("Asking ") and seen.lines[1] == "Free against paid by day"
+    assert not any("of 11" in line for line in seen.lines) and "1 of 11" in seen.raw
+    after = seen.lines[seen.lines.index("Most played songs") :]
+    row = next(line for line in after if line.startswith("  A long title"))
+    assert re.fullmatch(r"  A long title .*\.\.\.  An artist .*\.\.\. +1 +1", row)
+    assert terminal.columns - 4 < len(row) <= terminal.columns
+
+
+def test_dashboard_and_report_need_no_package_of_the_notebooks():
+    """With requirements.txt alone they work."""
+    code = "import sys, notebooks.dashboard, notebooks.report; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=ROOT, text=True, check=True)
+    assert {"altair", "pandas", "PIL", "IPython", "vl_convert"} & set(done.stdout.split()) == set()
+    assert "notebooks.report" in done.stdout
 
 
 def test_named_questions_alone_are_answered_in_their_order(case, run_script):
