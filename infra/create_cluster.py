@@ -19,7 +19,7 @@ import infra.requirements_check  # noqa: F401 - first: it says which packages ar
 
 # isort: split
 from infra import cli, config_file
-from infra.aws import budget, changes, cloudformation, iam_role, pause_schedule, preview, security_group
+from infra.aws import budget, changes, cloudformation, iam_role, pause_schedule, preview, security_group, snapshots
 from infra.aws.cluster import ClusterInfo
 from infra.aws.cluster_spec import check_password
 from infra.aws.context import Context, make_context
@@ -88,12 +88,36 @@ def apply_changes(context: Context, info: ClusterInfo) -> ClusterInfo:
     return context.cluster.wait()
 
 
+def check_origin(context: Context, info: ClusterInfo | None, snapshot: str) -> None:
+    """Raise AwsError where what is there is not what the snapshot makes; say what comes with the snapshot."""
+    kind, name = context.cluster.kind, context.spec.name
+    there = info.snapshot.removeprefix(snapshots.PENDING) if info else ""
+    if info and info.snapshot.startswith((snapshots.PENDING, snapshots.UNKNOWN)) and not snapshot:
+        named = "the same NAME" if there == snapshots.UNKNOWN else there
+        raise AwsError(f"The {kind} {name} is being restored: run this with --from-snapshot {named} to go on.")
+    if not snapshot:
+        return
+    if info is None:
+        context.cluster.check_snapshot(context.spec, snapshot)
+    elif there not in (snapshot, snapshots.UNKNOWN):
+        raise AwsError(
+            f"There is a {kind} {name} already that was not restored from {snapshot}: destroy it first (with "
+            "--snapshot to keep its data), or leave out --from-snapshot."
+        )
+    password = "DB_PASSWORD is to be the one it had then" if context.spec.password else "you sign in through IAM"
+    print(
+        f"From the snapshot {snapshot}: data, users and their passwords are as when it was taken. So for "
+        f"{context.spec.user} {password}; AWS's console sets a new one."
+    )
+
+
 def create(
     context: Context,
     *,
     managed_policy: bool = False,
     manage_password: bool = False,
     apply: bool = False,
+    snapshot: str = "",
     dry_run: bool = False,
 ) -> None:
     """Do, step by step, what is not done yet."""
@@ -107,6 +131,7 @@ def create(
             f"There is a {cluster.kind} {spec.name} that these scripts did not make: "
             "give [DWH] DWH_CLUSTER_IDENTIFIER another name."
         )
+    check_origin(context, info, snapshot)
     print(preview.describe(spec, cluster.kind, account, managed_policy=managed_policy), flush=True)
     if info:
         report_changes(context, info, apply=apply)
@@ -115,12 +140,15 @@ def create(
         return
     config_file.check_writable(context.path)
     new = info is None
-    password = choose_password(context, managed=manage_password) if new else ""
+    password = choose_password(context, managed=manage_password) if new and not snapshot else ""
     role = iam_role.ensure_role(context.iam, spec, account, partition, managed=managed_policy)
     group = security_group.ensure_group(context.ec2, context.redshift, spec)
     if spec.guards.budget_mail:
         budget.ensure(context.budgets, account, spec)
-    cluster.create(spec, role, group, password)
+    if snapshot:
+        cluster.restore(spec, role, group, snapshot, managed=manage_password)
+    else:
+        cluster.create(spec, role, group, password)
     if spec.guards.pause_at and not spec.serverless:
         pause_schedule.ensure(context.redshift, context.iam, spec, account, partition)
     if new:
@@ -157,6 +185,12 @@ def main(argv: list[str] | None = None) -> int:
         "--apply", action="store_true", help="change in place what dwh.cfg wants otherwise than it is there"
     )
     parser.add_argument(
+        "--from-snapshot",
+        metavar="NAME",
+        type=snapshots.snapshot_name,
+        help="make it from what destroy_cluster.py --snapshot kept",
+    )
+    parser.add_argument(
         "--pause-at", metavar="HH:MM", type=pause_time, help="have AWS pause it every day at this time (UTC)"
     )
     parser.add_argument(
@@ -181,6 +215,7 @@ def main(argv: list[str] | None = None) -> int:
             managed_policy=options.managed_policy,
             manage_password=options.manage_password,
             apply=options.apply,
+            snapshot=options.from_snapshot or "",
             dry_run=options.dry_run,
         )
         return 0

@@ -3,7 +3,6 @@
 Only what create_cluster.py has made and tagged is deleted, also after a create or destroy that was cut off.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +19,17 @@ import infra.requirements_check  # noqa: F401 - first: it says which packages ar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import cli, config_file
-from infra.aws import budget, iam_role, parameter_group, pause_schedule, regions, security_group, subnet_group, tags
+from infra.aws import (
+    budget,
+    iam_role,
+    parameter_group,
+    pause_schedule,
+    regions,
+    security_group,
+    snapshots,
+    subnet_group,
+    tags,
+)
 from infra.aws.client_errors import explain as explain_aws_error
 from infra.aws.client_errors import is_denied
 from infra.aws.cluster import ClusterInfo
@@ -186,17 +195,10 @@ def report_other_regions(context: Context) -> None:
         print(f"{region} was not looked at: {reason}")
 
 
-def snapshot_name(text: str) -> str:
-    """The name of a snapshot, for argparse; an empty one would mean to lose the data."""
-    if not text.strip():
-        raise argparse.ArgumentTypeError("the name is empty")
-    return text
-
-
 def main(argv: list[str] | None = None) -> int:
     """Run the command line."""
     parser = cli.make_parser(__doc__, "say what would be deleted, and delete nothing")
-    parser.add_argument("--snapshot", metavar="NAME", type=snapshot_name, help="keep the data in a snapshot")
+    parser.add_argument("--snapshot", metavar="NAME", type=snapshots.snapshot_name, help="keep the data in a snapshot")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     options = parser.parse_args(argv)
 

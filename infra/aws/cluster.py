@@ -27,6 +27,7 @@ class ClusterInfo:
     node_type: str = ""
     parameter_group: str = ""  # "": none, or changed since the cluster started
     base_rpu: int = 0  # 0 for a cluster
+    snapshot: str = ""  # that it was restored from, with a mark of snapshots.py while that is under way
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,12 @@ class Cluster(Protocol):
 
     def create(self, spec: ClusterSpec, role: str, group: str, password: str) -> None:
         """Have made what is not there; an empty password is left to Secrets Manager."""
+
+    def check_snapshot(self, spec: ClusterSpec, snapshot: str) -> None:
+        """Raise AwsError for a snapshot that is not there, or that does not suit the spec."""
+
+    def restore(self, spec: ClusterSpec, role: str, group: str, snapshot: str, *, managed: bool) -> None:
+        """Have it made from a snapshot, or go on with that; `managed` gives the password to Secrets Manager."""
 
     def wait(self, state: str = "available") -> ClusterInfo:
         """Wait for a state; raise AwsError for one from which none leads there."""

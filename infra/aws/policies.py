@@ -63,6 +63,7 @@ CLUSTER = (
     "redshift:ModifyScheduledAction",
     "redshift:PauseCluster",
     "redshift:ResizeCluster",
+    "redshift:RestoreFromClusterSnapshot",
     "redshift:ResumeCluster",
 )
 SERVERLESS = (
@@ -73,7 +74,9 @@ SERVERLESS = (
     "redshift-serverless:DeleteUsageLimit",
     "redshift-serverless:DeleteWorkgroup",
     "redshift-serverless:GetCredentials",
+    "redshift-serverless:GetSnapshot",
     "redshift-serverless:ListUsageLimits",
+    "redshift-serverless:RestoreFromSnapshot",
     "redshift-serverless:UpdateNamespace",
     "redshift-serverless:UpdateUsageLimit",
     "redshift-serverless:UpdateWorkgroup",

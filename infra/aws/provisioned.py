@@ -1,12 +1,13 @@
 """A provisioned Redshift cluster: one verb a method, on the cluster of one name."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 
-from infra.aws import changes, parameter_group, requests, subnet_group, tags
+from infra.aws import changes, parameter_group, requests, snapshots, subnet_group, tags
 from infra.aws.client_errors import error_message
 from infra.aws.cluster import Change, ClusterInfo, how_to_destroy
 from infra.aws.cluster_spec import ClusterSpec
@@ -16,6 +17,7 @@ from infra.errors import AwsError
 
 if TYPE_CHECKING:
     from mypy_boto3_redshift import RedshiftClient
+    from mypy_boto3_redshift.type_defs import ClusterTypeDef
 
 # States in which the cluster does not come round by itself.
 BROKEN = (
@@ -42,9 +44,11 @@ class Provisioned:
         except self.client.exceptions.ClusterNotFoundFault:
             return None
         endpoint = cluster.get("Endpoint", {})
+        owner, snapshot = self._origin(cluster)
         return ClusterInfo(
             state=cluster["ClusterStatus"].lower(),
-            owner=tags.owner(cluster.get("Tags", [])),
+            owner=owner,
+            snapshot=snapshot,
             host=endpoint.get("Address", ""),
             port=endpoint.get("Port", 0),
             size=f"{cluster['NumberOfNodes']} x {cluster['NodeType']}",
@@ -66,6 +70,21 @@ class Provisioned:
             ),
         )
 
+    def _origin(self, cluster: "ClusterTypeDef") -> tuple[str, str]:
+        """Return the owner of the cluster, and the snapshot that it was restored from.
+
+        A cluster from a snapshot gets its tags only after it is made. Until then its parameter group tells the owner.
+        """
+        values = tags.read(cluster.get("Tags", []))
+        snapshot = values.get(tags.SNAPSHOT, "")
+        if snapshot or not cluster.get("RestoreStatus"):
+            return tags.owner(cluster.get("Tags", [])), snapshot
+        groups = [group.get("ParameterGroupName") for group in cluster.get("ClusterParameterGroups", [])]
+        if parameter_group.group_name(self.name) not in groups:
+            return tags.owner(cluster.get("Tags", [])), ""
+        group = parameter_group.find_group(self.client, self.name)
+        return tags.owner(group.get("Tags", []) if group else []), snapshots.UNKNOWN
+
     def create(self, spec: ClusterSpec, role: str, group: str, password: str) -> None:
         """Have the cluster made, its subnet group and its parameter group first, unless it is there.
 
@@ -73,14 +92,43 @@ class Provisioned:
         """
         if self.find():
             return
-        subnets = spec.subnet_group
-        if spec.own.subnet_ids:
-            subnets = subnet_group.ensure_group(self.client, spec)
-        parameters = parameter_group.ensure_group(self.client, spec)
+        parameters, subnets = self._ensure_groups(spec)
         request = requests.cluster(
             spec, role_arn=role, group=group, parameters=parameters, subnets=subnets, password=password
         )
         retry_new_role(lambda: self.client.create_cluster(**request))
+
+    def _ensure_groups(self, spec: ClusterSpec) -> tuple[str, str]:
+        """Make the parameter group and, where dwh.cfg names subnets, the subnet group; return their names."""
+        subnets = subnet_group.ensure_group(self.client, spec) if spec.own.subnet_ids else spec.subnet_group
+        return parameter_group.ensure_group(self.client, spec), subnets
+
+    def check_snapshot(self, spec: ClusterSpec, snapshot: str) -> None:
+        """Raise AwsError for a snapshot that is not there, or that does not suit the spec."""
+        snapshots.check_cluster_snapshot(self.client, spec, snapshot)
+
+    def restore(self, spec: ClusterSpec, role: str, group: str, snapshot: str, *, managed: bool) -> None:
+        """Have the cluster made from a snapshot unless it is there, and then tagged: the request takes no tags."""
+        info = self.find()
+        if info is None:
+            found = snapshots.check_cluster_snapshot(self.client, spec, snapshot)
+            parameters, subnets = self._ensure_groups(spec)
+            placed = requests.placement(spec, role, group, parameters, subnets)
+            request = snapshots.cluster_request(placed, found, spec, managed=managed)
+            retry_new_role(lambda: self.client.restore_from_cluster_snapshot(**request))
+        if info is None or info.snapshot == snapshots.UNKNOWN:
+            partition, account = role.split(":")[1], role.split(":")[4]  # the role is of the cluster's account
+            arn = f"arn:{partition}:redshift:{self.region}:{account}:cluster:{self.name}"
+            own = tags.as_list(spec.name, (*spec.own.tags, (tags.SNAPSHOT, snapshot)))
+            poll(f"tags of cluster {self.name}", partial(self._tag, arn, own), minutes=30)
+
+    def _tag(self, arn: str, own: list[Any]) -> tuple[str, bool | None]:
+        """Try to tag the cluster, which AWS may refuse while it makes it."""
+        try:
+            self.client.create_tags(ResourceName=arn, Tags=own)
+        except (self.client.exceptions.InvalidClusterStateFault, self.client.exceptions.ResourceNotFoundFault):
+            return "not to be set yet", None
+        return "set", True
 
     def wait(self, state: str = "available") -> ClusterInfo:
         """Wait for a state that is on its way; raise AwsError for one from which none leads there."""

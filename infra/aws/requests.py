@@ -112,6 +112,13 @@ def namespace(spec: ClusterSpec, *, role_arn: Value, password: Value) -> Request
     return request | ({"adminUserPassword": password} if password else {"manageAdminPassword": True})
 
 
+def restored_namespace(spec: ClusterSpec, *, role_arn: Value, snapshot: str) -> Request:
+    """Return the request for a namespace that a snapshot comes into; its users come with the snapshot."""
+    request = namespace(spec, role_arn=role_arn, password="")
+    own = _small(tags.as_list(spec.name, (*spec.own.tags, (tags.SNAPSHOT, snapshot))))
+    return {key: value for key, value in request.items() if not key.endswith(("Username", "Password"))} | {"tags": own}
+
+
 def workgroup(spec: ClusterSpec, *, group: Value) -> Request:
     """Return the request for a serverless workgroup."""
     request: Request = {

@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from infra.aws import changes, requests, tags
+from infra.aws import changes, requests, snapshots, tags
 from infra.aws.client_errors import error_code
 from infra.aws.cluster import Change, ClusterInfo, how_to_destroy
 from infra.aws.cluster_spec import ClusterSpec
@@ -20,7 +20,7 @@ from infra.errors import AwsError
 
 if TYPE_CHECKING:
     from mypy_boto3_redshift_serverless import RedshiftServerlessClient
-    from mypy_boto3_redshift_serverless.type_defs import NamespaceTypeDef, WorkgroupTypeDef
+    from mypy_boto3_redshift_serverless.type_defs import NamespaceTypeDef, TagTypeDef, WorkgroupTypeDef
 
 NO_PAUSE = "Redshift Serverless pauses by itself: it costs nothing while no query runs."
 
@@ -51,14 +51,20 @@ class Serverless:
         except self.missing:
             return None
 
+    def _tags(self, arn: str) -> "list[TagTypeDef]":
+        """The tags of one of them."""
+        return self.client.list_tags_for_resource(resourceArn=arn)["tags"]
+
     def _owner(self, arn: str) -> str:
         """The owner in the tags of one of them."""
-        return tags.owner(self.client.list_tags_for_resource(resourceArn=arn)["tags"])
+        return tags.owner(self._tags(arn))
 
     def find(self) -> ClusterInfo | None:
         """What AWS says of both; None: there is neither. With one of them only, the state is `half-made`."""
         namespace, workgroup = self._namespace(), self._workgroup()
-        owners = [self._owner(namespace["namespaceArn"])] if namespace else []
+        values = self._tags(namespace["namespaceArn"]) if namespace else []
+        owners = [tags.owner(values)] if namespace else []
+        snapshot = tags.read(values).get(tags.SNAPSHOT, "")
         owners += [self._owner(workgroup["workgroupArn"])] if workgroup else []
         if not owners:
             return None
@@ -66,7 +72,8 @@ class Serverless:
         roles = tuple(_arn(role) for role in namespace.get("iamRoles", [])) if namespace else ()
         if not (namespace and workgroup):
             state = (namespace["status"] if namespace else workgroup["status"] if workgroup else "").lower()
-            return ClusterInfo(state="half-made" if state == "available" else state, owner=owner, roles=roles)
+            state = "half-made" if state == "available" else state
+            return ClusterInfo(state=state, owner=owner, roles=roles, snapshot=snapshot)
         states = [each["status"].lower() for each in (workgroup, namespace)]
         endpoint = workgroup.get("endpoint", {})
         return ClusterInfo(
@@ -75,6 +82,7 @@ class Serverless:
             host=endpoint.get("address", ""),
             port=endpoint.get("port", 0),
             size=f"{workgroup.get('baseCapacity', 0)} RPU",
+            snapshot=snapshot,
             base_rpu=workgroup.get("baseCapacity", 0),
             version=workgroup.get("workgroupVersion", ""),
             public=workgroup.get("publiclyAccessible", False),
@@ -86,8 +94,11 @@ class Serverless:
 
     def create(self, spec: ClusterSpec, role: str, group: str, password: str) -> None:
         """Have made what is not there: namespace, workgroup, and the daily limit after which queries are refused."""
+        self._ensure(spec, group, requests.namespace(spec, role_arn=role, password=password))
+
+    def _ensure(self, spec: ClusterSpec, group: str, namespace: requests.Request) -> None:
+        """Make, one after the other, what is not there."""
         if self._namespace() is None:
-            namespace = requests.namespace(spec, role_arn=role, password=password)
             retry_new_role(lambda: self.client.create_namespace(**namespace))
         self._wait_for("namespace")
         if self._workgroup() is None:
@@ -95,6 +106,19 @@ class Serverless:
         arn = self._wait_for("workgroup")
         if not self.client.list_usage_limits(resourceArn=arn, usageType="serverless-compute").get("usageLimits"):
             self.client.create_usage_limit(**requests.usage_limit(spec, arn))
+
+    def check_snapshot(self, spec: ClusterSpec, snapshot: str) -> None:
+        """Raise AwsError for a snapshot that is not there, or that does not suit the spec."""
+        snapshots.check_namespace_snapshot(self.client, spec, snapshot)
+
+    def restore(self, spec: ClusterSpec, role: str, group: str, snapshot: str, *, managed: bool) -> None:
+        """Have all made and the snapshot restored into it, once: until that is done, a tag says so."""
+        request = requests.restored_namespace(spec, role_arn=role, snapshot=f"{snapshots.PENDING}{snapshot}")
+        self._ensure(spec, group, request)
+        arn = self._wait_for("namespace")
+        if tags.read(self._tags(arn)).get(tags.SNAPSHOT) != snapshot:
+            snapshots.restore_namespace(self.client, self.name, snapshot, managed=managed)
+            self.client.tag_resource(resourceArn=arn, tags=[{"key": tags.SNAPSHOT, "value": snapshot}])
 
     def _status(self, word: str) -> tuple[str, str]:
         """Return the state of the namespace or the workgroup, "" for one that is not there, and its ARN."""

@@ -154,6 +154,9 @@ def test_caller_policy_is_what_the_calls_need(moto_with_policies, wire, aws_conf
     for guards in ("DWH_PAUSE_AT=20:00\nDWH_BUDGET_MAIL=me@example.org", "DWH_PAUSE_AT=21:00\nDWH_BUDGET_MAIL=x@y.org"):
         aws_config.write_text(config_text(f"{guards}\nDWH_SUBNET_IDS={subnet}"))
         assert create_cluster.main(here) == 0
+    assert create_cluster.main(here) == 0
+    assert destroy_cluster.main([*here, "--yes", "--snapshot", "kept"]) == 0
+    assert create_cluster.main([*here, "--from-snapshot", "kept"]) == 0
     two = "DWH_CLUSTER_TYPE=multi-node\nDWH_NUM_NODES=2\nDWH_PUBLICLY_ACCESSIBLE=false"
     aws_config.write_text(config_text(f"{two}\nDWH_SUBNET_IDS={subnet}"))
     assert create_cluster.main([*here, "--apply"]) == 0
@@ -182,6 +185,8 @@ def test_caller_policy_is_what_the_calls_need(moto_with_policies, wire, aws_conf
     for dwh in ("", "DWH_BASE_RPU=8\nDWH_DAILY_RPU_HOURS=9"):
         aws_config.write_text(config_text(f"DWH_CLUSTER_TYPE=serverless\n{dwh}"))
         assert create_cluster.main([*here, "--apply"]) == 0
+    assert destroy_cluster.main([*here, "--yes", "--snapshot", "kept"]) == 0
+    assert create_cluster.main([*here, "--from-snapshot", "kept"]) == 0
     assert destroy_cluster.main([*here, "--yes"]) == 0
     by_serverless = {policies.BUDGET.get(action, action) for action in wire.actions}
 
