@@ -44,22 +44,26 @@ def boundary_unit(node: exp.Expr, function: str) -> str:
 
 
 def _dateadd(node: exp.Anonymous) -> exp.Expr:
+    """A whole number of units; the unit may be a word or a string."""
     unit, number, start = node.expressions
     whole = exp.cast(call("cut", number), "bigint") if not isinstance(number, exp.Literal) else number
     return call("date_add", boundary_unit(unit, "DATEADD"), whole, start)
 
 
 def _datediff(node: exp.Anonymous) -> exp.Expr:
+    """The boundaries between two points in time of any type."""
     unit, start, finish = node.expressions
     return call("date_diff", boundary_unit(unit, "DATEDIFF"), moment(start), moment(finish))
 
 
 def _date_part(node: exp.Anonymous) -> exp.Expr:
+    """A DOUBLE PRECISION, with all of the seconds."""
     unit = unit_of(node.expressions[0], "DATE_PART")
     return call("date_part", unit, moment(node.expressions[1]))
 
 
 def _date_trunc(node: exp.Anonymous) -> exp.Expr:
+    """The unit in one spelling."""
     return call("date_trunc", boundary_unit(node.expressions[0], "DATE_TRUNC"), node.expressions[1])
 
 
@@ -67,6 +71,7 @@ def _moments(name: str, places: tuple[int, ...]) -> Callable[[exp.Anonymous], ex
     """A function whose arguments at these places are points in time."""
 
     def rewrite(node: exp.Anonymous) -> exp.Expr:
+        """The same call with those arguments as TIMESTAMPs."""
         parts = [moment(part) if at in places else part for at, part in enumerate(node.expressions)]
         return call(name, *parts)
 
@@ -74,6 +79,7 @@ def _moments(name: str, places: tuple[int, ...]) -> Callable[[exp.Anonymous], ex
 
 
 def _convert_timezone(node: exp.Anonymous) -> exp.Expr:
+    """One zone or two, before the point in time."""
     *zones, start = node.expressions
     return call("convert_timezone", *zones, moment(start))
 
@@ -89,16 +95,19 @@ def _decode(node: exp.Anonymous) -> exp.Expr:
 
 
 def _nvl2(node: exp.Anonymous) -> exp.Expr:
+    """The second argument where the first is not NULL, else the third."""
     value, present, absent = node.expressions
     known = exp.Not(this=exp.Is(this=exp.Paren(this=value.copy()), expression=exp.Null()))
     return exp.Case().when(known, present.copy(), copy=False).else_(absent.copy(), copy=False)
 
 
 def _nvl(node: exp.Anonymous) -> exp.Expr:
+    """COALESCE."""
     return call("coalesce", *node.expressions)
 
 
 def _median(node: exp.Anonymous) -> exp.Expr:
+    """A percentile."""
     return call("percentile_of", node.expressions[0], postgres("CAST(0.5 AS DOUBLE PRECISION)"))
 
 

@@ -96,6 +96,7 @@ def pivot(source: exp.Expr, columns: Columns | None) -> exp.Expr:
 
 
 def _pivot(node: exp.Pivot, inner: exp.Expr, found: list[str]) -> exp.Select:
+    """One aggregate of a CASE for each value."""
     field = node.args["fields"][0]
     used = {column.name.lower() for part in [*node.expressions, field.this] for column in part.find_all(exp.Column)}
     groups = [exp.column(name, quoted=True) for name in found if name not in used]
@@ -117,6 +118,7 @@ def _pivot(node: exp.Pivot, inner: exp.Expr, found: list[str]) -> exp.Select:
 
 
 def _unpivot(node: exp.Pivot, inner: exp.Expr, found: list[str]) -> exp.Expr:
+    """One SELECT for each column."""
     field = node.args["fields"][0]
     unpivoted = {part.unalias().name.lower() for part in field.expressions}
     kept = [exp.column(name, quoted=True) for name in found if name not in unpivoted]
@@ -173,5 +175,6 @@ def name_columns(query: exp.Expr) -> None:
 
 
 def _named(part: exp.Expr) -> exp.Expr:
+    """A column with its name."""
     name = None if isinstance(part, exp.Column) and part.name.lower() not in supported.CONSTANTS else default_name(part)
     return exp.alias_(part.copy(), name, quoted=True) if name else part

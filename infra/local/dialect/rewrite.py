@@ -78,6 +78,7 @@ def _function(node: exp.Anonymous) -> exp.Expr:
 
 
 def _within_group(node: exp.WithinGroup) -> exp.Expr:
+    """Percentiles; LISTAGG in a window goes with it."""
     if isinstance(node.parent, exp.Window) and node.this.name.lower() == "listagg":
         return node
     return functions.within_group(node)
@@ -101,12 +102,11 @@ def _cast(node: exp.Cast) -> exp.Expr:
     kind, value, to = node.to.this, node.this, node.to
     numbers = [int(part.name) for part in to.expressions if part.name.isdigit()]
     from_table = value.find(exp.Column) is not None
-    if kind in supported.LONGEST and numbers:
-        cut: exp.Expr = call("cut", value, exp.Literal.number(numbers[0]))
-        fixed = kind in supported.SINGLE_BYTE
-        return exp.cast(cut, exp.DataType.build(f"{'CHAR' if fixed else 'VARCHAR'}({numbers[0]})", dialect="postgres"))
-    if kind in supported.LONGEST and kind not in supported.SINGLE_BYTE:
-        return exp.Cast(this=value.copy(), to=exp.DataType.build("VARCHAR", dialect="postgres"))
+    if kind in supported.LONGEST and not node.find_ancestor(exp.CheckColumnConstraint):  # our own: see _length_check
+        length = numbers[0] if numbers else 65535 if to.expressions else 256
+        text = "CHAR" if kind in supported.SINGLE_BYTE else "VARCHAR"
+        cut = call("cut", value, exp.Literal.number(length))
+        return exp.cast(cut, exp.DataType.build(f"{text}({length})", dialect="postgres"))
     if from_table and kind in supported.WHOLE:
         return exp.cast(call("cut", value), to)
     if from_table and kind == exp.DType.DECIMAL:

@@ -141,6 +141,7 @@ def _bounded(precision: int, scale: int) -> Kind:
 
 
 def _literal(node: exp.Literal) -> Kind | None:
+    """By its digits."""
     if node.is_string:
         return None
     whole, _, fraction = node.name.partition(".")
@@ -152,6 +153,7 @@ def _literal(node: exp.Literal) -> Kind | None:
 
 
 def _declared(to: exp.DataType) -> Kind | None:
+    """By the type that a cast names."""
     if to.this in _DATATYPES:
         return ("integer", _DATATYPES[to.this], 0)
     if to.this in (exp.DType.FLOAT, exp.DType.DOUBLE):
@@ -175,6 +177,7 @@ def _column(node: exp.Column, select: exp.Expr | None, columns: Columns | None) 
 
 
 def _sourced(source: exp.Expr, name: str, columns: Columns | None) -> Kind | None:
+    """Of a column of one table or subquery."""
     query = query_of(source)
     if query is None:
         return _typed((columns or {}).get(table_name(source), {}).get(name, ""))
@@ -190,6 +193,7 @@ def _sourced(source: exp.Expr, name: str, columns: Columns | None) -> Kind | Non
 
 
 def _typed(text: str) -> Kind | None:
+    """Of PostgreSQL's text of a type."""
     if text in _INTEGERS:
         return ("integer", _INTEGERS[text], 0)
     if text in ("real", "double precision"):
@@ -201,6 +205,7 @@ def _typed(text: str) -> Kind | None:
 
 
 def _function(node: exp.Anonymous, select: exp.Expr | None, columns: Columns | None) -> Kind | None:
+    """By the name and what it takes."""
     name = node.name.lower()
     if name in ("count", "datediff", "len", "row_number", "rank", "dense_rank", "ntile"):
         return ("integer", 19, 0)

@@ -25,6 +25,7 @@ def check(tree: exp.Expr, columns: Columns | None) -> None:
 
 
 def _refuse_correlation(reason: str) -> None:
+    """Redshift's message."""
     raise NotSupportedError(
         f"This type of correlated subquery pattern is not supported due to internal error: {reason}", lacking=True
     )
