@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import create_tables
+import etl
 from infra import simulate_data, warehouse
 from infra.database import execute, transaction
 from notebooks import dashboard
@@ -60,9 +62,8 @@ def check(page, events: list[dict], only: Filter) -> None:
     choose(page, only)
     numbers, tables = shown(page)
     assert numbers == [f"{number:,}" for number in totals(events, only).values()], only
-    expected = as_text(answers(events, only))
-    for question, rows in tables.items():
-        assert rows == expected[question], (question, only)
+    for question, rows in as_text(answers(events, only)).items():
+        assert tables[question] == rows, (question, only)
 
 
 def test_the_numbers_are_those_of_plain_python(visit, loaded):
@@ -97,9 +98,10 @@ def test_the_numbers_are_those_of_the_sql(visit, loaded, only):
             "DELETE FROM songplays WHERE user_id NOT IN (SELECT user_id FROM users)",
         ):
             execute(connection, statement, wanted)
-        expected = {question.id: ask(connection, question).rows for question in QUESTIONS}
+        expected = {question.id: ask(connection, question).rows for question in QUESTIONS if question.rollup}
         connection.rollback()
-    assert shown(page)[1] == as_text(expected)
+    tables = shown(page)[1]
+    assert {question: tables[question] for question in expected} == as_text(expected)
 
 
 def test_sentences_and_charts_follow_the_filter(visit, loaded):
@@ -155,9 +157,6 @@ def test_a_year_stays_under_a_megabyte_and_a_half(visit, config, connection, tmp
         f"{config.read_text().split('[S3]')[0]}[S3]\nLOG_DATA={data / 'log_data'}\nSONG_DATA={data / 'song_data'}\n"
         f"LOG_JSONPATH={data / 'log_json_path.json'}\n"
     )
-    import create_tables
-    import etl
-
     assert create_tables.main(["--config", str(file)]) == 0
     assert etl.main(["--config", str(file), "--quiet"]) == 0
     page_file = tmp_path / "year.html"
@@ -172,4 +171,5 @@ def test_a_year_stays_under_a_megabyte_and_a_half(visit, config, connection, tmp
     page.locator("[name=gender]").select_option("F")
     numbers, tables = shown(page)
     assert numbers == [f"{number:,}" for number in totals(events, only).values()]
-    assert tables == as_text(answers(events, only))
+    expected = as_text(answers(events, only))
+    assert {question: tables[question] for question in expected} == expected

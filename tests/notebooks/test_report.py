@@ -39,11 +39,19 @@ def test_in_a_terminal_it_is_fitted_and_shows_what_it_asks(case, terminal):
     seen = terminal.run(ROOT / "notebooks" / "report.py", "--config", case.config)
     assert seen.code == 0
     assert seen.lines[0].startswith("Asking ") and seen.lines[1] == "Free against paid by day"
-    assert not any("of 11" in line for line in seen.lines) and "1 of 11" in seen.raw
+    position = f"1 of {len(QUESTIONS)} "
+    assert position in seen.raw and not any(position in line for line in seen.lines)
     after = seen.lines[seen.lines.index("Most played songs") :]
     row = next(line for line in after if line.startswith("  A long title"))
     assert re.fullmatch(r"  A long title .*\.\.\.  An artist .*\.\.\. +1 +1", row)
     assert terminal.columns - 4 < len(row) <= terminal.columns
+
+
+def test_the_dashboard_shows_what_it_asks(case, terminal, tmp_path):
+    case.load(PLAYS)
+    seen = terminal.run(ROOT / "notebooks" / "dashboard.py", "--config", case.config, "--output", tmp_path / "d.html")
+    assert seen.code == 0 and "".join(seen.lines) == f"Wrote {tmp_path / 'd.html'}, 0.1 MB. Open it in a browser."
+    assert f"1 of {len(QUESTIONS) + 1} {QUESTIONS[0].title}" in seen.raw and "every play" in seen.raw
 
 
 def test_dashboard_and_report_need_no_package_of_the_notebooks():
