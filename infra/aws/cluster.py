@@ -7,6 +7,8 @@ from typing import Protocol
 
 from infra.aws.cluster_spec import ClusterSpec
 
+WAY_IN = 'infra/README.md, "Without a public port", shows the way in, through an SSM session'
+
 
 @dataclass(frozen=True)
 class ClusterInfo:

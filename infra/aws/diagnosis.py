@@ -5,7 +5,7 @@ import re
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.aws import security_group
-from infra.aws.cluster import Cluster
+from infra.aws.cluster import WAY_IN, Cluster
 from infra.aws.endpoint import parse_endpoint
 from infra.aws.provisioned import Provisioned
 from infra.aws.serverless import Serverless
@@ -63,7 +63,7 @@ def _ask_aws(settings: Settings, cluster: Cluster | None, text: str) -> str:
     if info.port != settings.port:
         return f"the {cluster.kind} listens on port {info.port}; correct [CLUSTER] DB_PORT in {settings.path}"
     if not info.public:
-        return "it is not public, so it can be reached only from inside its VPC"
+        return f"it is not public, so it can be reached only from inside its VPC; {WAY_IN}"
     if "translate host name" in text:
         return "its name is not known to your name server yet; try again in some minutes"
     ec2 = make_session(settings, cluster.region).client("ec2", config=CLIENT_CONFIG)

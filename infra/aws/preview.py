@@ -1,6 +1,7 @@
 """What create_cluster.py would make, in words and with its price, for the user to read before anything is made."""
 
 from infra.aws import budget, parameter_group, prices, tags
+from infra.aws.cluster import WAY_IN
 from infra.aws.cluster_spec import ClusterSpec
 
 
@@ -61,7 +62,7 @@ def _notes(spec: ClusterSpec) -> list[str]:
     """Say what a private address and enhanced VPC routing ask of the user."""
     notes = []
     if not spec.public:
-        notes.append("private address: infra/README.md shows the way in, through an SSM session, without a public port")
+        notes.append(f"private address: {WAY_IN}")
     if spec.own.enhanced_vpc_routing:
         notes.append("enhanced VPC routing: COPY needs an S3 gateway endpoint, or a NAT gateway, in the VPC")
     return notes

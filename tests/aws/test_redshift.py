@@ -135,6 +135,19 @@ def test_tls_is_verified(server, aws_config):
         assert said in str(caught.value)
 
 
+def test_a_tunnel_leads_elsewhere_and_the_name_is_verified_all_the_same(server, aws_config, monkeypatch):
+    """PGHOSTADDR, as infra/README.md has it: HOST is not looked up, but the certificate must be HOST's."""
+    monkeypatch.setenv("PGHOSTADDR", "127.0.0.1")
+    right = settings_for(
+        aws_config, host="localhost", port=server.port, dbname="postgres", sslrootcert=str(server.root)
+    )
+    with closing(warehouse.connect(right)) as connection:
+        assert connection.info.dsn_parameters["hostaddr"] == "127.0.0.1"
+    elsewhere = replace(right, host="sparkify.abc.us-west-2.redshift.example")  # a name that nobody resolves
+    with pytest.raises(WarehouseError, match='server certificate for "localhost" does not match host name "sparkify'):
+        warehouse.connect(elsewhere)
+
+
 def test_wrong_password_and_database(server, aws_config):
     """The two are told apart, and the password is not in the message."""
     right = settings_for(
