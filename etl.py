@@ -1,136 +1,122 @@
-"""Load the Sparkify warehouse: COPY the logs and songs into staging, then add what is new to the star schema.
+"""Load the Sparkify warehouse: COPY new log and song files into staging, then add what is new to the star schema.
 
-A load adds to what is there and can be repeated: loading the same files again changes nothing. The star schema is
-changed in one transaction, after its quality checks have passed, or not at all.
+A load is one transaction: analysts see the warehouse as it was or, when all checks pass, as it is then. It reads the
+files that are new or changed since they were loaded. It repeats safely: loading the same files again changes nothing.
 """
+
+import infra.requirements_check  # noqa: F401 - first: it says which packages are missing
+
+# isort: split
 
 import argparse
 import logging
 import sys
-import time
-import uuid
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import closing
 
 import psycopg2
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from psycopg2.extensions import connection as Connection
 
 import sql_queries as sql
 from infra import cli
 from infra.config import Settings, load_settings
-from infra.copy_monitor import CopyMonitor
-from infra.database import ProgressLine, execute, explain, select_one, statement_name, transaction
-from infra.errors import Interrupted, LoadError, QualityError, RejectedRecordsError
-from infra.warehouse import connect, source_region
-from notebooks.answers import answer_all
-from notebooks.report import as_text
+from infra.copy_monitor import LoadResult, LoadRun, Printer
+from infra.database import execute, explain, select_one, statement_name, transaction
+from infra.errors import DatabaseError, Interrupted, QualityError
+from infra.source_files import Sources, find_sources, work_folder
+from infra.warehouse import connect
 
-logger = logging.getLogger(__name__)
-
-
-def run(
-    connection: Connection, query: str, parameters: dict[str, object] | None = None, watch: Callable | None = None
-) -> None:
-    """Execute one statement of the load and log its rows and seconds. Raises LoadError with the reason it failed."""
-    start = time.monotonic()
-    name = statement_name(query)
-    try:
-        cursor = execute(connection, query, parameters, watch)
-        rows = cursor.rowcount
-        if query in (sql.staging_events_copy, sql.staging_songs_copy):
-            rows = execute(connection, sql.last_copy_select).fetchone()[0]
-    except psycopg2.Error as error:
-        raise LoadError(f"{name}: {explain(error)}") from error
-    logger.info("%-48s %11s rows %8.2f s", name, f"{max(rows, 0):,}", time.monotonic() - start)
+logger = logging.getLogger("etl")  # as a script and as a module
+ROLLED_BACK = ", so the star schema stays as it was"
 
 
-def copy(connection: Connection, query: str, parameters: dict[str, object], monitor: CopyMonitor) -> None:
-    """Run a COPY, show how far it is, and tell of the records that it rejects. Raises LoadError."""
-    name = statement_name(query)
-    line = ProgressLine(logger.isEnabledFor(logging.INFO))
-    monitor.start()
-    try:
-        run(connection, query, parameters, lambda: line.show(name, monitor.progress()))
-    except LoadError as error:
-        records = monitor.rejected_records()
-        if not records:
-            raise
-        advice = "Correct the files, or load around bad records with --max-errors N."
-        raise RejectedRecordsError("\n".join([f"{name}: rejected records:", *records, advice])) from error
-    finally:
-        line.clear()
-    for record in monitor.rejected_records():
-        logger.warning("%s: rejected and left out: %s", name, record)
+def load_staging_tables(run: LoadRun, sources: Sources) -> None:
+    """Make the staging tables anew and COPY the files into them. Raises LoadError."""
+    for query in sql.staging_table_queries:
+        run.execute(query)
+    events, songs = sql.copy_new_table_queries if sources.listed else sql.copy_table_queries
+    if sources.logs.new or not sources.listed:
+        run.copy(events)
+    if sources.songs.new or not sources.listed:
+        run.copy(songs)
 
 
-def load_staging_tables(connection: Connection, settings: Settings, max_errors: int, load_id: str) -> None:
-    """Replace the staging tables by what the files hold, in one transaction, and mark them as this load's.
-
-    Raises LoadError; both tables are as they were then.
-    """
-    parameters = {
-        "log_data": settings.log_data,
-        "log_jsonpath": settings.log_jsonpath,
-        "song_data": settings.song_data,
-        "role_arn": settings.role_arn,
-        "region": source_region(settings),
-        "max_errors": min(max_errors + 1, 100_000) if max_errors else 0,  # Redshift fails at this number of errors
-    }
-    with closing(connect(settings)) as observer, transaction(connection):
-        observer.autocommit = True  # each look sees the newest state
-        run(connection, sql.staging_lock)
-        monitor = CopyMonitor(observer, execute(connection, sql.session_select).fetchone()[0])
-        run(connection, sql.staging_events_delete)
-        copy(connection, sql.staging_events_copy, parameters, monitor)
-        run(connection, sql.staging_songs_delete)
-        copy(connection, sql.staging_songs_copy, parameters, monitor)
-        execute(connection, sql.staging_mark, {"load_id": load_id})
+def insert_tables(run: LoadRun) -> None:
+    """Bring what is staged into the star schema and check it. Raises LoadError."""
+    plays = select_one(run.connection, sql.staged_plays_select)
+    run.parameters |= {"first": plays["first_time"], "last": plays["last_time"]}
+    run.result.staged_plays = int(str(plays["plays"]))
+    check_quality(run.connection, sql.staging_checks, run.parameters, ROLLED_BACK)
+    for query in sql.dimension_queries:
+        run.execute(query)
+    if run.result.new_songs or run.result.changed_songs:
+        run.execute(sql.songplay_table_match)
+    run.execute(sql.songplay_table_delete)
+    matched = run.count(sql.matched_select)
+    run.execute(sql.songplay_table_insert)
+    run.result.new_matched = run.count(sql.matched_select) - matched
+    for query in sql.analyze_table_queries + sql.change_table_drop_queries:
+        run.execute(query)
+    check_quality(run.connection, sql.quality_checks, run.parameters, ROLLED_BACK)
 
 
-def insert_tables(connection: Connection, load_id: str | None) -> None:
-    """Bring the staged rows into the star schema and check it, in one transaction.
-
-    `load_id` is the mark that the staging tables must carry, None for whatever is staged. Raises LoadError; the star
-    schema is as it was then, and what is staged stays.
-    """
-    with transaction(connection):
-        run(connection, sql.staging_lock)
-        if load_id is not None:
-            marks = [mark for (mark,) in execute(connection, sql.staging_mark_select).fetchall()]
-            if load_id not in marks:
-                raise LoadError("Another load replaced the staging tables before this one could use them. Run again.")
-        for query in sql.insert_table_queries + sql.analyze_table_queries:
-            run(connection, query)
-        check_quality(connection)
-
-
-def row_counts(connection: Connection) -> dict[str, int]:
-    """The number of rows of each table."""
-    with transaction(connection):
-        return select_one(connection, sql.row_counts_select)
-
-
-def check_quality(connection: Connection) -> None:
-    """Run the quality checks. Raises LoadError that lists each failed one with the first of its offending rows."""
-    start = time.monotonic()
+def check_quality(connection: Connection, checks: list[str], parameters: Mapping[str, object], outcome: str) -> None:
+    """Run quality checks. Raises QualityError: `outcome`, and each failed one with the first of its offending rows."""
     failed = []
-    for query in sql.quality_checks:
-        cursor = execute(connection, query)
-        columns = [column.name for column in cursor.description]
+    for query in checks:
+        cursor = execute(connection, query, parameters)
+        columns = [column.name for column in cursor.description or ()]
         for row in cursor.fetchall():
             values = ", ".join(f"{column}={value}" for column, value in zip(columns, row, strict=True))
             failed.append(f"{statement_name(query)}: but {values}")
     if failed:
-        failures = "\n".join(failed)
-        raise QualityError(f"Quality checks failed, so the star schema stays as it was:\n{failures}")
-    logger.info("%-48s %11s passed %6.2f s", "quality checks", len(sql.quality_checks), time.monotonic() - start)
+        raise QualityError("\n".join([f"Quality checks failed{outcome}:", *failed]))
 
 
-class Printer(logging.StreamHandler):
-    """Prints what is logged. Whoever reads the output may stop doing so: the load goes on."""
+def load(run: LoadRun, everything: bool = False) -> LoadResult:
+    """Load the files that are new or changed, or `everything`, in one transaction. Raises SparkifyError."""
+    with work_folder(run.settings, run.id) as folder, transaction(run.connection):
+        run.execute(sql.load_lock)
+        execute(run.connection, sql.tables_select)
+        sources = find_sources(run.connection, run.settings, everything)
+        run.result.sources = sources
+        if sources.listed and not sources.new:
+            return run.result
+        run.parameters |= folder.write(sources, run.id)
+        load_staging_tables(run, sources)
+        insert_tables(run)
+        if sources.listed:
+            run.copy(sql.loaded_files_copy)
+        run.ready = True
+    return run.result
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Let a line go that nobody reads."""
+
+def audit(connection: Connection) -> None:
+    """Run every check over everything. Raises QualityError."""
+    with transaction(connection):
+        check_quality(connection, sql.quality_checks, sql.ALL_TIME, "")
+    logger.info("All %d checks pass over the whole warehouse.", len(sql.quality_checks))
+
+
+def run_load(options: argparse.Namespace, settings: Settings) -> None:
+    """Run a load, say what it did, and end with the truth whatever happens at the commit or after it."""
+    with closing(connect(settings)) as connection, closing(connect(settings)) as observer:
+        run = LoadRun(connection, observer, settings, options.max_errors)
+        try:
+            load(run, options.all)
+        except KeyboardInterrupt:
+            if not run.ready or connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
+                raise Interrupted("interrupted. The star schema is as it was; run etl.py again.") from None
+            logger.warning("Interrupted, but the load was complete.")
+        except psycopg2.Error as error:
+            if not run.ready:
+                raise
+            if not run.is_committed():
+                raise DatabaseError(f"{explain(error)} The load was not committed: run etl.py again.") from None
+            logger.warning("The load is complete. Then the connection was lost: %s", explain(error))
+    for line in run.result.describe():
+        logger.info(line)
 
 
 def not_negative(text: str) -> int:
@@ -141,9 +127,9 @@ def not_negative(text: str) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a load or a report. Exit code 0, 1 if it failed and the star schema is as before, 2 for usage or dwh.cfg."""
+    """Run a load or an audit. Exit code 0, 1 if it failed and the star schema is as before, 2 for usage or dwh.cfg."""
     parser = cli.make_parser(__doc__)
-    parser.add_argument("--skip-copy", action="store_true", help="use what is staged already")
+    parser.add_argument("--all", action="store_true", help="read all files, also those that are loaded already")
     parser.add_argument(
         "--max-errors",
         metavar="N",
@@ -151,46 +137,26 @@ def main(argv: list[str] | None = None) -> int:
         default=0,
         help="load around up to N bad records per COPY and list them (default: 0, at most 100000)",
     )
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    parser.add_argument(
-        "--report", action="store_true", help="load nothing: print what analysts ask of the plays that are loaded"
-    )
+    parser.add_argument("--audit", action="store_true", help="load nothing: run every check over the whole warehouse")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors and what was left out")
     options = parser.parse_args(argv)
-    if options.report and (options.skip_copy or options.max_errors or options.quiet):
-        parser.error("--report loads nothing, so it goes with --config only")
+    if options.audit and (options.all or options.max_errors):
+        parser.error("--audit loads nothing, so it goes with --config and --quiet only")
     logging.basicConfig(level=logging.ERROR, format="%(message)s", handlers=[Printer(sys.stdout)])
     logger.setLevel(logging.WARNING if options.quiet else logging.INFO)  # ours alone: boto3 has much to tell
-    return cli.run("etl", lambda: report(options.config) if options.report else load(options))
 
-
-def report(config: str | None) -> int:
-    """Print the analysts' answers."""
-    settings = load_settings(config)
-    logger.info(settings.describe())
-    print(*map(as_text, answer_all(settings)), sep="\n\n")
-    return 0
-
-
-def load(options: argparse.Namespace) -> int:
-    """Run a load and say what it did."""
-    outcome = "The star schema is as it was; run etl.py again."
-    try:
+    def work() -> int:
+        """Do what the options say."""
         settings = load_settings(options.config)
         logger.info(settings.describe())
-        with closing(connect(settings)) as connection:
-            before = row_counts(connection)  # and that the tables are there, before a long COPY
-            load_id = None if options.skip_copy else f"staged by load {uuid.uuid4()}"
-            if load_id:
-                load_staging_tables(connection, settings, options.max_errors, load_id)
-            insert_tables(connection, load_id)
-            outcome = "The load was complete."
-            after = row_counts(connection)
-        logger.info("%-20s %12s %12s", "rows", "before", "after")
-        for name, count in before.items():
-            logger.info("%-20s %12s %12s", name.replace("_matched", ", matched"), f"{count:,}", f"{after[name]:,}")
-    except KeyboardInterrupt:
-        raise Interrupted(f"interrupted. {outcome}") from None
-    return 0
+        if options.audit:
+            with closing(connect(settings)) as connection:
+                audit(connection)
+        else:
+            run_load(options, settings)
+        return 0
+
+    return cli.run("etl", work)
 
 
 if __name__ == "__main__":

@@ -1,41 +1,21 @@
 """Every SQL statement of the Sparkify data warehouse, as Amazon Redshift SQL, in the order in which it runs.
 
-create_tables.py runs drop_table_queries and create_table_queries; etl.py runs copy_table_queries, then
-insert_table_queries, analyze_table_queries and quality_checks. What analysts ask stands in notebooks/questions.py.
+create_tables.py runs drop_table_queries and create_table_queries; etl.py runs copy_table_queries, insert_table_queries,
+analyze_table_queries and quality_checks, all in one transaction. What analysts ask stands in notebooks/questions.py.
 Values are psycopg2 parameters: %(name)s; a literal % is doubled. The first line of a statement is its name, which logs,
 progress, errors and Redshift's own query history show.
 """
 
 # ----------------------------------------------------------------------------------------------------- tables
 
-staging_events_table_drop = """
--- staging_events: drop the table
-DROP TABLE IF EXISTS staging_events
-"""
-staging_songs_table_drop = """
--- staging_songs: drop the table
-DROP TABLE IF EXISTS staging_songs
-"""
-songplay_table_drop = """
--- songplays: drop the table
-DROP TABLE IF EXISTS songplays
-"""
-user_table_drop = """
--- users: drop the table
-DROP TABLE IF EXISTS users
-"""
-song_table_drop = """
--- songs: drop the table
-DROP TABLE IF EXISTS songs
-"""
-artist_table_drop = """
--- artists: drop the table
-DROP TABLE IF EXISTS artists
-"""
-time_table_drop = """
--- time: drop the table
-DROP TABLE IF EXISTS time
-"""
+staging_events_table_drop = "-- staging_events: drop the table\nDROP TABLE IF EXISTS staging_events"
+staging_songs_table_drop = "-- staging_songs: drop the table\nDROP TABLE IF EXISTS staging_songs"
+songplay_table_drop = "-- songplays: drop the table\nDROP TABLE IF EXISTS songplays"
+user_table_drop = "-- users: drop the table\nDROP TABLE IF EXISTS users"
+song_table_drop = "-- songs: drop the table\nDROP TABLE IF EXISTS songs"
+artist_table_drop = "-- artists: drop the table\nDROP TABLE IF EXISTS artists"
+loaded_file_table_drop = "-- loaded_files: drop the table\nDROP TABLE IF EXISTS loaded_files"
+time_table_drop = "-- time: drop the table\nDROP TABLE IF EXISTS time"
 
 # Grain: one row per event of the log, every field of it, in the order of the jsonpaths file. No constraints: staging
 # holds what the source holds. ts is epoch milliseconds in the log, UTC here; registration stays the number it is.
@@ -114,16 +94,20 @@ DISTSTYLE AUTO
 """
 
 # Grain: one row per song_id. year NULL where the source has 0, which means unknown; duration in seconds. artist_name
-# is the name on this song, which plays are matched by: an artist may go by several.
+# is the name on this song, which plays are matched by: an artist may go by several. Name and place are kept as the
+# song's file has them, since the row in artists is chosen from all of an artist's songs, whenever each is loaded.
 song_table_create = """
 -- songs: create the table
 CREATE TABLE IF NOT EXISTS songs (
-    song_id     VARCHAR(32)      NOT NULL,
-    title       VARCHAR(1024),
-    artist_id   VARCHAR(32)      NOT NULL,
-    year        INTEGER,
-    duration    DOUBLE PRECISION,
-    artist_name VARCHAR(1024),
+    song_id          VARCHAR(32)      NOT NULL,
+    title            VARCHAR(1024),
+    artist_id        VARCHAR(32)      NOT NULL,
+    year             INTEGER,
+    duration         DOUBLE PRECISION,
+    artist_name      VARCHAR(1024),
+    artist_location  VARCHAR(1024),
+    artist_latitude  DOUBLE PRECISION,
+    artist_longitude DOUBLE PRECISION,
     PRIMARY KEY (song_id),
     FOREIGN KEY (artist_id) REFERENCES artists (artist_id)
 )
@@ -178,25 +162,47 @@ DISTKEY (start_time)
 SORTKEY (start_time)
 """
 
+# Grain: one row per file and load that read it; the latest counts. version is an object's ETag in S3, and of a file on
+# disk the time of its last change: a load reads what is new or changed since. Its rows are written in its transaction.
+loaded_file_table_create = """
+-- loaded_files: create the table
+CREATE TABLE IF NOT EXISTS loaded_files (
+    file_name VARCHAR(4096) NOT NULL,
+    size      BIGINT        NOT NULL,
+    version   VARCHAR(256)  NOT NULL,
+    load_id   VARCHAR(64)   NOT NULL,
+    loaded_at TIMESTAMP     NOT NULL
+)
+DISTSTYLE AUTO
+"""
+
 # ---------------------------------------------------------------------------------------------------- staging
 
-# First in every transaction of a load: two loads at once take turns. No reader of the star schema uses these tables.
-staging_lock = """
--- staging: wait for other loads
-LOCK staging_events, staging_songs
+# First in the transaction of a load: two loads at once take turns, and see what the one before did. No reader of the
+# star schema uses this table, and a load does not drop it, as it does the staging tables.
+load_lock = "-- loaded_files: wait for other loads\nLOCK loaded_files"
+
+tables_select = """
+-- all tables: see that they are there
+SELECT 1 AS found
+FROM songplays, time, users, songs, artists, staging_events, staging_songs
+WHERE 1 = 0
 """
 
-# DELETE and not TRUNCATE, which would commit: a COPY that fails leaves the rows of the load before.
-staging_events_delete = """
--- staging_events: empty the table
-DELETE FROM staging_events
-"""
-staging_songs_delete = """
--- staging_songs: empty the table
-DELETE FROM staging_songs
+loaded_files_select = """
+-- loaded_files: read what was loaded before
+SELECT
+    file_name,
+    size,
+    version
+FROM loaded_files
+WHERE SUBSTRING(file_name, 1, LEN(%(source)s)) = %(source)s
+ORDER BY file_name, loaded_at
 """
 
-# STATUPDATE ON: the joins below are planned by the rows that are there now.
+# The staging tables are dropped and created anew in the load's transaction: what they held costs nothing, and a load
+# that fails leaves it. (TRUNCATE would commit.) STATUPDATE ON: the joins below are planned by the rows that are there.
+# Either COPY reads all files below a place, or those that a manifest in its place names.
 staging_events_copy = """
 -- staging_events: COPY the logs
 COPY staging_events
@@ -222,341 +228,24 @@ COMPUPDATE OFF
 STATUPDATE ON
 """
 
-# Whose rows are staged: a load that finds another's mark stops, for its own rows were replaced before it used them.
-staging_mark = """
--- staging: mark the rows as those of this load
-COMMENT ON TABLE staging_events IS %(load_id)s
-"""
-staging_mark_select = """
--- staging: whose rows are there
-SELECT pg_description.description
-FROM pg_description
-INNER JOIN pg_class ON pg_description.objoid = pg_class.oid
-WHERE pg_class.relname = 'staging_events' AND pg_description.objsubid = 0
-"""
+staging_events_copy_new = staging_events_copy + "MANIFEST\n"
+staging_songs_copy_new = staging_songs_copy + "MANIFEST\n"
 
-# ------------------------------------------------------------------------------------------------ star schema
-
-# A user is as of the latest event; of events at the same millisecond the one that sorts last counts (paid after free),
-# so the order in which log files are loaded does not matter. The row that is there competes with the staged events.
-user_table_update = """
--- users: update those with a later event
-UPDATE users
-SET
-    first_name = l.first_name,
-    last_name = l.last_name,
-    gender = l.gender,
-    level = l.level,
-    last_seen = l.last_seen
-FROM (
-    SELECT
-        c.user_id,
-        c.first_name,
-        c.last_name,
-        c.gender,
-        c.level,
-        c.last_seen,
-        c.is_staged,
-        ROW_NUMBER() OVER (
-            PARTITION BY c.user_id
-            ORDER BY
-                c.last_seen DESC,
-                c.level DESC NULLS LAST,
-                c.first_name DESC NULLS LAST,
-                c.last_name DESC NULLS LAST,
-                c.gender DESC NULLS LAST,
-                c.is_staged ASC
-        ) AS choice
-    FROM (
-        SELECT
-            user_id,
-            first_name,
-            last_name,
-            gender,
-            level,
-            last_seen,
-            0 AS is_staged
-        FROM users
-        UNION ALL
-        SELECT
-            e.user_id,
-            e.first_name,
-            e.last_name,
-            e.gender,
-            e.level,
-            e.ts AS last_seen,
-            1 AS is_staged
-        FROM staging_events AS e
-        INNER JOIN users AS u ON e.user_id = u.user_id AND e.ts >= u.last_seen
-    ) AS c
-) AS l
-WHERE users.user_id = l.user_id AND l.choice = 1 AND l.is_staged = 1
-"""
-
-# The same rule for the users who are new.
-user_table_insert = """
--- users: add new ones
-INSERT INTO users (user_id, first_name, last_name, gender, level, last_seen)
-WITH latest AS (
-    SELECT
-        e.user_id,
-        e.first_name,
-        e.last_name,
-        e.gender,
-        e.level,
-        e.ts AS last_seen,
-        ROW_NUMBER() OVER (
-            PARTITION BY e.user_id
-            ORDER BY
-                e.ts DESC,
-                e.level DESC NULLS LAST,
-                e.first_name DESC NULLS LAST,
-                e.last_name DESC NULLS LAST,
-                e.gender DESC NULLS LAST
-        ) AS choice
-    FROM staging_events AS e
-    WHERE
-        e.ts IS NOT NULL
-        AND e.user_id IS NOT NULL
-        AND NOT EXISTS (
-            SELECT 1 FROM users AS u
-            WHERE u.user_id = e.user_id
-        )
-)
-
+# The stretch of start_time that this load's plays lie in. It is bound in the statements below, so that Redshift reads
+# the blocks of that stretch alone: songplays and time are sorted by it.
+staged_plays_select = """
+-- staging_events: count the plays and find their stretch of time
 SELECT
-    l.user_id,
-    l.first_name,
-    l.last_name,
-    l.gender,
-    l.level,
-    l.last_seen
-FROM latest AS l
-WHERE l.choice = 1
-"""
-
-# Staged artists and songs replace the rows of the same id, so that a corrected file corrects the warehouse.
-artist_table_delete = """
--- artists: delete those that are staged
-DELETE FROM artists
-USING staging_songs AS s
-WHERE artists.artist_id = s.artist_id
-"""
-
-# An artist's row is taken whole from one of the artist's songs: the one with the shortest name (guests make a name
-# longer), of these the name that sorts first, with coordinates if any has them, of the smallest song_id.
-artist_table_insert = """
--- artists: add the staged ones
-INSERT INTO artists (artist_id, name, location, latitude, longitude)
-WITH ranked AS (
-    SELECT
-        s.artist_id,
-        s.artist_name,
-        s.artist_location,
-        s.artist_latitude,
-        s.artist_longitude,
-        ROW_NUMBER() OVER (
-            PARTITION BY s.artist_id
-            ORDER BY
-                LEN(s.artist_name),
-                s.artist_name,
-                CASE WHEN s.artist_latitude IS NULL THEN 1 ELSE 0 END,
-                s.song_id,
-                s.artist_location,
-                s.artist_latitude,
-                s.artist_longitude
-        ) AS choice
-    FROM staging_songs AS s
-    WHERE s.artist_id IS NOT NULL
-)
-
-SELECT
-    r.artist_id,
-    r.artist_name,
-    r.artist_location,
-    r.artist_latitude,
-    r.artist_longitude
-FROM ranked AS r
-WHERE r.choice = 1
-"""
-
-song_table_delete = """
--- songs: delete those that are staged
-DELETE FROM songs
-USING staging_songs AS s
-WHERE songs.song_id = s.song_id
-"""
-
-# A song that is staged more than once is taken from the row that sorts first.
-song_table_insert = """
--- songs: add the staged ones
-INSERT INTO songs (song_id, title, artist_id, year, duration, artist_name)
-WITH ranked AS (
-    SELECT
-        s.song_id,
-        s.title,
-        s.artist_id,
-        NULLIF(s.year, 0) AS year,
-        s.duration,
-        s.artist_name,
-        ROW_NUMBER() OVER (
-            PARTITION BY s.song_id
-            ORDER BY s.title, s.artist_id, s.artist_name, s.duration, s.year
-        ) AS choice
-    FROM staging_songs AS s
-    WHERE s.song_id IS NOT NULL
-)
-
-SELECT
-    r.song_id,
-    r.title,
-    r.artist_id,
-    r.year,
-    r.duration,
-    r.artist_name
-FROM ranked AS r
-WHERE r.choice = 1
-"""
-
-# Every staged play (page NextSong) that is not there just so; EXCEPT takes NULLs as equal and each play once.
-songplay_table_insert = """
--- songplays: add new plays
-INSERT INTO songplays (start_time, user_id, level, session_id, location, user_agent, song, artist, length)
-SELECT
-    ts AS start_time,
-    user_id,
-    level,
-    session_id,
-    location,
-    user_agent,
-    song,
-    artist,
-    length
+    COUNT(*) AS plays,
+    MIN(ts) AS first_time,
+    MAX(ts) AS last_time
 FROM staging_events
-WHERE page = 'NextSong' AND ts IS NOT NULL AND user_id IS NOT NULL AND session_id IS NOT NULL
-EXCEPT
-SELECT
-    start_time,
-    user_id,
-    level,
-    session_id,
-    location,
-    user_agent,
-    song,
-    artist,
-    length
-FROM songplays
+WHERE page = 'NextSong'
 """
 
-# Of different plays with one natural key only one can be kept: the one that sorts first is, in whichever order their
-# files are loaded.
-songplay_table_delete = """
--- songplays: delete other plays with the same key
-DELETE FROM songplays
-USING (
-    SELECT
-        sp.songplay_id,
-        ROW_NUMBER() OVER (
-            PARTITION BY sp.start_time, sp.user_id, sp.session_id
-            ORDER BY sp.song, sp.artist, sp.length, sp.level, sp.location, sp.user_agent, sp.songplay_id
-        ) AS choice
-    FROM songplays AS sp
-    WHERE EXISTS (
-        SELECT 1
-        FROM staging_events AS e
-        WHERE e.ts = sp.start_time AND e.user_id = sp.user_id AND e.session_id = sp.session_id
-    )
-) AS r
-WHERE songplays.songplay_id = r.songplay_id AND r.choice > 1
-"""
-
-# A corrected song file may have taken the song from under a play.
-songplay_table_unmatch = """
--- songplays: take away songs that fit no more
-UPDATE songplays
-SET
-    song_id = NULL,
-    artist_id = NULL
-WHERE
-    song_id IS NOT NULL
-    AND NOT EXISTS (
-        SELECT 1
-        FROM songs AS s
-        WHERE s.song_id = songplays.song_id AND s.title = songplays.song AND s.artist_name = songplays.artist
-    )
-"""
-
-# A play's song is the one with the same title and artist name; of several, the one closest in duration, then the
-# smallest song_id. So no play is multiplied, and one that was loaded before its song was known gets it now.
-songplay_table_match = """
--- songplays: match plays with songs
-UPDATE songplays
-SET
-    song_id = m.song_id,
-    artist_id = m.artist_id
-FROM (
-    SELECT
-        sp.songplay_id,
-        s.song_id,
-        s.artist_id,
-        ROW_NUMBER() OVER (
-            PARTITION BY sp.songplay_id
-            ORDER BY ABS(s.duration - sp.length), s.song_id
-        ) AS choice
-    FROM songplays AS sp
-    INNER JOIN songs AS s ON sp.song = s.title AND sp.artist = s.artist_name
-) AS m
-WHERE
-    songplays.songplay_id = m.songplay_id
-    AND m.choice = 1
-    AND (songplays.song_id IS NULL OR songplays.song_id <> m.song_id OR songplays.artist_id <> m.artist_id)
-"""
-
-time_table_insert = """
--- time: add new times
-INSERT INTO time (start_time, hour, day, week, month, year, weekday)
-SELECT DISTINCT
-    sp.start_time,
-    EXTRACT(HOUR FROM sp.start_time) AS hour,
-    EXTRACT(DAY FROM sp.start_time) AS day,
-    EXTRACT(WEEK FROM sp.start_time) AS week,
-    EXTRACT(MONTH FROM sp.start_time) AS month,
-    EXTRACT(YEAR FROM sp.start_time) AS year,
-    EXTRACT(DOW FROM sp.start_time) AS weekday
-FROM songplays AS sp
-WHERE NOT EXISTS (
-    SELECT 1 FROM time AS t
-    WHERE t.start_time = sp.start_time
-)
-"""
-
-# The planner's statistics, for the checks below and for the analysts.
-songplay_table_analyze = """
--- songplays: analyze
-ANALYZE songplays
-"""
-user_table_analyze = """
--- users: analyze
-ANALYZE users
-"""
-song_table_analyze = """
--- songs: analyze
-ANALYZE songs
-"""
-artist_table_analyze = """
--- artists: analyze
-ANALYZE artists
-"""
-time_table_analyze = """
--- time: analyze
-ANALYZE time
-"""
-
-# --------------------------------------------------------------------------------------------- quality checks
-
-# Each check selects offending rows; none means pass. They run before the commit, and one row rolls the load back.
-# The first ones are about the staged rows: what lacks its key cannot be loaded and is not silently left out.
-quality_checks = [
+# Each of these checks selects offending rows; none means pass. What lacks its key cannot be loaded and is not silently
+# left out.
+staging_checks = [
     """
 -- every staged event has its time
 SELECT
@@ -594,36 +283,589 @@ WHERE song_id IS NULL OR artist_id IS NULL
 ORDER BY song_id
 LIMIT 5
 """,
-    """
--- every staged play is in songplays once
+]
+
+# ------------------------------------------------------------------------------------------------ star schema
+
+# What is new or changed is found first and kept in temporary tables, so that the rest is left alone. The dimensions
+# come before the facts: Redshift plans by the declared keys and does not enforce them, so each is true whenever a
+# statement reads its table.
+
+# Grain: one row per staged song that is not in songs just so (EXCEPT takes NULLs as equal), beside its old names.
+# A song that is staged more than once is taken from the row that sorts first. A corrected file corrects the warehouse.
+song_change_table_create = """
+-- songs: find the staged ones that are new or changed
+CREATE TEMP TABLE song_changes AS
+WITH ranked AS (
+    SELECT
+        s.song_id,
+        s.title,
+        s.artist_id,
+        NULLIF(s.year, 0) AS year,
+        s.duration,
+        s.artist_name,
+        s.artist_location,
+        s.artist_latitude,
+        s.artist_longitude,
+        ROW_NUMBER() OVER (
+            PARTITION BY s.song_id
+            ORDER BY
+                s.title,
+                s.artist_id,
+                s.artist_name,
+                s.duration,
+                s.year,
+                s.artist_location,
+                s.artist_latitude,
+                s.artist_longitude
+        ) AS choice
+    FROM staging_songs AS s
+),
+
+changed AS (
+    SELECT
+        song_id,
+        title,
+        artist_id,
+        year,
+        duration,
+        artist_name,
+        artist_location,
+        artist_latitude,
+        artist_longitude
+    FROM ranked
+    WHERE choice = 1
+    EXCEPT
+    SELECT
+        song_id,
+        title,
+        artist_id,
+        year,
+        duration,
+        artist_name,
+        artist_location,
+        artist_latitude,
+        artist_longitude
+    FROM songs
+    WHERE songs.song_id IN (SELECT staging_songs.song_id FROM staging_songs)
+)
+
 SELECT
-    p.ts,
-    p.user_id,
-    p.session_id,
-    COUNT(sp.start_time) AS found
-FROM (
-    SELECT DISTINCT
-        ts,
+    c.song_id,
+    c.title,
+    c.artist_id,
+    c.year,
+    c.duration,
+    c.artist_name,
+    c.artist_location,
+    c.artist_latitude,
+    c.artist_longitude,
+    CASE WHEN s.song_id IS NULL THEN 1 ELSE 0 END AS is_new,
+    s.title AS old_title,
+    s.artist_id AS old_artist_id,
+    s.artist_name AS old_artist_name
+FROM changed AS c
+LEFT JOIN songs AS s ON c.song_id = s.song_id
+"""
+
+# An artist's row is taken whole from one of the artist's songs: the one with the shortest name (guests make a name
+# longer), of these the name that sorts first, with coordinates if any has them, of the smallest song_id. Asked for are
+# the artists of the songs that changed; their other songs compete as well.
+artist_change_table_create = """
+-- artists: find the rows that the changed songs make
+CREATE TEMP TABLE artist_changes AS
+WITH touched AS (
+    SELECT artist_id FROM song_changes
+    UNION DISTINCT
+    SELECT old_artist_id AS artist_id FROM song_changes
+),
+
+credits AS (
+    SELECT
+        song_id,
+        artist_id,
+        artist_name,
+        artist_location,
+        artist_latitude,
+        artist_longitude
+    FROM song_changes
+    UNION ALL
+    SELECT
+        s.song_id,
+        s.artist_id,
+        s.artist_name,
+        s.artist_location,
+        s.artist_latitude,
+        s.artist_longitude
+    FROM songs AS s
+    INNER JOIN touched AS t ON s.artist_id = t.artist_id
+    WHERE s.song_id NOT IN (SELECT song_changes.song_id FROM song_changes)
+),
+
+ranked AS (
+    SELECT
+        c.artist_id,
+        c.artist_name,
+        c.artist_location,
+        c.artist_latitude,
+        c.artist_longitude,
+        ROW_NUMBER() OVER (
+            PARTITION BY c.artist_id
+            ORDER BY
+                LEN(c.artist_name),
+                c.artist_name,
+                CASE WHEN c.artist_latitude IS NULL THEN 1 ELSE 0 END,
+                c.song_id
+        ) AS choice
+    FROM credits AS c
+),
+
+changed AS (
+    SELECT
+        artist_id,
+        artist_name AS name,
+        artist_location AS location,
+        artist_latitude AS latitude,
+        artist_longitude AS longitude
+    FROM ranked
+    WHERE choice = 1
+    EXCEPT
+    SELECT
+        artist_id,
+        name,
+        location,
+        latitude,
+        longitude
+    FROM artists
+)
+
+SELECT
+    c.artist_id,
+    c.name,
+    c.location,
+    c.latitude,
+    c.longitude,
+    CASE WHEN a.artist_id IS NULL THEN 1 ELSE 0 END AS is_new
+FROM changed AS c
+LEFT JOIN artists AS a ON c.artist_id = a.artist_id
+"""
+
+# A user is as of the latest event on any page; of events at the same millisecond the one that sorts last counts (paid
+# after free), so the order in which log files are loaded does not matter. The row that is there competes with them.
+user_change_table_create = """
+-- users: find those with a later event
+CREATE TEMP TABLE user_changes AS
+WITH latest AS (
+    SELECT
         user_id,
-        session_id
+        MAX(ts) AS last_seen
+    FROM staging_events
+    WHERE user_id IS NOT NULL
+    GROUP BY user_id
+),
+
+candidates AS (
+    SELECT
+        e.user_id,
+        e.first_name,
+        e.last_name,
+        e.gender,
+        e.level,
+        e.ts AS last_seen,
+        0 AS is_known
+    FROM staging_events AS e
+    INNER JOIN latest AS l ON e.user_id = l.user_id AND e.ts = l.last_seen
+    UNION ALL
+    SELECT
+        user_id,
+        first_name,
+        last_name,
+        gender,
+        level,
+        last_seen,
+        1 AS is_known
+    FROM users
+    WHERE users.user_id IN (SELECT latest.user_id FROM latest)
+),
+
+ranked AS (
+    SELECT
+        c.user_id,
+        c.first_name,
+        c.last_name,
+        c.gender,
+        c.level,
+        c.last_seen,
+        c.is_known,
+        MAX(c.is_known) OVER (PARTITION BY c.user_id) AS user_is_known,
+        ROW_NUMBER() OVER (
+            PARTITION BY c.user_id
+            ORDER BY
+                c.last_seen DESC,
+                c.level DESC NULLS LAST,
+                c.first_name DESC NULLS LAST,
+                c.last_name DESC NULLS LAST,
+                c.gender DESC NULLS LAST,
+                c.is_known DESC
+        ) AS choice
+    FROM candidates AS c
+)
+
+SELECT
+    user_id,
+    first_name,
+    last_name,
+    gender,
+    level,
+    last_seen,
+    1 - user_is_known AS is_new
+FROM ranked
+WHERE choice = 1 AND is_known = 0
+"""
+
+artist_table_update = """
+-- artists: update those that changed
+UPDATE artists
+SET
+    name = c.name,
+    location = c.location,
+    latitude = c.latitude,
+    longitude = c.longitude
+FROM artist_changes AS c
+WHERE artists.artist_id = c.artist_id AND c.is_new = 0
+"""
+
+artist_table_insert = """
+-- artists: add new ones
+INSERT INTO artists (artist_id, name, location, latitude, longitude)
+SELECT
+    artist_id,
+    name,
+    location,
+    latitude,
+    longitude
+FROM artist_changes
+WHERE is_new = 1
+"""
+
+song_table_update = """
+-- songs: update those that changed
+UPDATE songs
+SET
+    title = c.title,
+    artist_id = c.artist_id,
+    year = c.year,
+    duration = c.duration,
+    artist_name = c.artist_name,
+    artist_location = c.artist_location,
+    artist_latitude = c.artist_latitude,
+    artist_longitude = c.artist_longitude
+FROM song_changes AS c
+WHERE songs.song_id = c.song_id AND c.is_new = 0
+"""
+
+song_table_insert = """
+-- songs: add new ones
+INSERT INTO songs (
+    song_id, title, artist_id, year, duration, artist_name, artist_location, artist_latitude, artist_longitude
+)
+SELECT
+    song_id,
+    title,
+    artist_id,
+    year,
+    duration,
+    artist_name,
+    artist_location,
+    artist_latitude,
+    artist_longitude
+FROM song_changes
+WHERE is_new = 1
+"""
+
+user_table_update = """
+-- users: update those with a later event
+UPDATE users
+SET
+    first_name = c.first_name,
+    last_name = c.last_name,
+    gender = c.gender,
+    level = c.level,
+    last_seen = c.last_seen
+FROM user_changes AS c
+WHERE users.user_id = c.user_id AND c.is_new = 0
+"""
+
+user_table_insert = """
+-- users: add new ones
+INSERT INTO users (user_id, first_name, last_name, gender, level, last_seen)
+SELECT
+    user_id,
+    first_name,
+    last_name,
+    gender,
+    level,
+    last_seen
+FROM user_changes
+WHERE is_new = 1
+"""
+
+time_table_insert = """
+-- time: add new times
+INSERT INTO time (start_time, hour, day, week, month, year, weekday)
+SELECT
+    n.start_time,
+    EXTRACT(HOUR FROM n.start_time) AS hour,
+    EXTRACT(DAY FROM n.start_time) AS day,
+    EXTRACT(WEEK FROM n.start_time) AS week,
+    EXTRACT(MONTH FROM n.start_time) AS month,
+    EXTRACT(YEAR FROM n.start_time) AS year,
+    EXTRACT(DOW FROM n.start_time) AS weekday
+FROM (
+    SELECT ts AS start_time
     FROM staging_events
     WHERE page = 'NextSong'
-) AS p
-LEFT JOIN songplays AS sp ON p.ts = sp.start_time AND p.user_id = sp.user_id AND p.session_id = sp.session_id
-GROUP BY p.ts, p.user_id, p.session_id
-HAVING COUNT(sp.start_time) <> 1
-ORDER BY p.ts
+    EXCEPT
+    SELECT start_time
+    FROM time
+    WHERE start_time BETWEEN %(first)s AND %(last)s
+) AS n
+"""
+
+# A play's song is the one with the same title and artist name; of several, the one closest in duration, then the
+# smallest song_id. So no play is multiplied. A play that was loaded before its song was known, or before it was
+# corrected, is matched again: plays with a name that a changed song has or had. Without such a song this is not run.
+songplay_table_match = """
+-- songplays: match older plays with the songs that changed
+UPDATE songplays
+SET
+    song_id = m.song_id,
+    artist_id = m.artist_id
+FROM (
+    WITH names AS (
+        SELECT
+            title,
+            artist_name
+        FROM song_changes
+        UNION DISTINCT
+        SELECT
+            old_title AS title,
+            old_artist_name AS artist_name
+        FROM song_changes
+    )
+
+    SELECT
+        sp.songplay_id,
+        s.song_id,
+        s.artist_id,
+        ROW_NUMBER() OVER (
+            PARTITION BY sp.songplay_id
+            ORDER BY ABS(s.duration - sp.length), s.song_id
+        ) AS choice
+    FROM songplays AS sp
+    INNER JOIN names AS n ON sp.song = n.title AND sp.artist = n.artist_name
+    LEFT JOIN songs AS s ON sp.song = s.title AND sp.artist = s.artist_name
+) AS m
+WHERE
+    songplays.songplay_id = m.songplay_id
+    AND m.choice = 1
+    AND (
+        COALESCE(songplays.song_id, '') <> COALESCE(m.song_id, '')
+        OR COALESCE(songplays.artist_id, '') <> COALESCE(m.artist_id, '')
+    )
+"""
+
+# Of different plays with one natural key only one can be kept: the one that sorts first is, in whichever order their
+# files are loaded. Here go those that are there and that a staged play comes before.
+songplay_table_delete = """
+-- songplays: delete plays that a staged one replaces
+DELETE FROM songplays
+WHERE songplay_id IN (
+    SELECT r.songplay_id
+    FROM (
+        SELECT
+            c.songplay_id,
+            ROW_NUMBER() OVER (
+                PARTITION BY c.start_time, c.user_id, c.session_id
+                ORDER BY c.song, c.artist, c.length, c.level, c.location, c.user_agent, c.songplay_id
+            ) AS choice
+        FROM (
+            SELECT
+                sp.songplay_id,
+                sp.start_time,
+                sp.user_id,
+                sp.session_id,
+                sp.song,
+                sp.artist,
+                sp.length,
+                sp.level,
+                sp.location,
+                sp.user_agent
+            FROM songplays AS sp
+            INNER JOIN (
+                SELECT DISTINCT
+                    ts,
+                    user_id,
+                    session_id
+                FROM staging_events
+                WHERE page = 'NextSong'
+            ) AS k ON sp.start_time = k.ts AND sp.user_id = k.user_id AND sp.session_id = k.session_id
+            WHERE sp.start_time BETWEEN %(first)s AND %(last)s
+            UNION ALL
+            SELECT
+                CAST(NULL AS BIGINT) AS songplay_id,
+                e.ts AS start_time,
+                e.user_id,
+                e.session_id,
+                e.song,
+                e.artist,
+                e.length,
+                e.level,
+                e.location,
+                e.user_agent
+            FROM staging_events AS e
+            INNER JOIN songplays AS p ON e.ts = p.start_time AND e.user_id = p.user_id AND e.session_id = p.session_id
+            WHERE e.page = 'NextSong' AND p.start_time BETWEEN %(first)s AND %(last)s
+        ) AS c
+    ) AS r
+    WHERE r.choice > 1 AND r.songplay_id IS NOT NULL
+)
+"""
+
+# Every staged play that is not there, once, with its song by the rule above. Both staging tables meet here: the events,
+# and the staged songs by way of songs, which has them by now, so that songs of earlier loads are found, too.
+songplay_table_insert = """
+-- songplays: add new plays
+INSERT INTO songplays (
+    start_time, user_id, level, song_id, artist_id, session_id, location, user_agent, song, artist, length
+)
+WITH ranked AS (
+    SELECT
+        e.ts AS start_time,
+        e.user_id,
+        e.level,
+        s.song_id,
+        s.artist_id,
+        e.session_id,
+        e.location,
+        e.user_agent,
+        e.song,
+        e.artist,
+        e.length,
+        ROW_NUMBER() OVER (
+            PARTITION BY e.ts, e.user_id, e.session_id
+            ORDER BY
+                e.song,
+                e.artist,
+                e.length,
+                e.level,
+                e.location,
+                e.user_agent,
+                ABS(s.duration - e.length),
+                s.song_id
+        ) AS choice
+    FROM staging_events AS e
+    LEFT JOIN songs AS s ON e.song = s.title AND e.artist = s.artist_name
+    LEFT JOIN songplays AS sp
+        ON
+            e.ts = sp.start_time AND e.user_id = sp.user_id AND e.session_id = sp.session_id
+            AND sp.start_time BETWEEN %(first)s AND %(last)s
+    WHERE e.page = 'NextSong' AND sp.songplay_id IS NULL
+)
+
+SELECT
+    start_time,
+    user_id,
+    level,
+    song_id,
+    artist_id,
+    session_id,
+    location,
+    user_agent,
+    song,
+    artist,
+    length
+FROM ranked
+WHERE choice = 1
+"""
+
+song_change_table_drop = "-- songs: forget the changes\nDROP TABLE song_changes"
+artist_change_table_drop = "-- artists: forget the changes\nDROP TABLE artist_changes"
+user_change_table_drop = "-- users: forget the changes\nDROP TABLE user_changes"
+
+matched_select = """
+-- songplays: count those of the stretch that have a song
+SELECT COUNT(song_id) AS found
+FROM songplays
+WHERE start_time BETWEEN %(first)s AND %(last)s
+"""
+
+# The ledger's new rows come by COPY, like all rows here: a load may bring hundreds of thousands of files.
+loaded_files_copy = """
+-- loaded_files: COPY the list of this load's files
+COPY loaded_files
+FROM %(file_list)s
+IAM_ROLE %(role_arn)s
+REGION %(region)s
+FORMAT AS JSON 'auto'
+TIMEFORMAT 'epochmillisecs'
+COMPUPDATE OFF
+STATUPDATE OFF
+"""
+
+# Whether a load was committed, when the connection is lost at that moment.
+load_select = """
+-- loaded_files: see whether a load is there
+SELECT COUNT(*) AS files
+FROM loaded_files
+WHERE load_id = %(load_id)s
+"""
+
+# The planner's statistics, for the checks below and for the analysts.
+songplay_table_analyze = "-- songplays: analyze\nANALYZE songplays"
+user_table_analyze = "-- users: analyze\nANALYZE users"
+song_table_analyze = "-- songs: analyze\nANALYZE songs"
+artist_table_analyze = "-- artists: analyze\nANALYZE artists"
+time_table_analyze = "-- time: analyze\nANALYZE time"
+
+# --------------------------------------------------------------------------------------------- quality checks
+
+# Each check selects offending rows; none means pass. They run before the commit, and one row rolls the load back. Of
+# songplays and time they read the stretch from %(first)s to %(last)s: a load's own, or all of it (etl.py --audit). The
+# other tables are read whole, a column or two of what is small beside songplays.
+ALL_TIME = {"first": "0001-01-01", "last": "9999-12-31"}
+
+# Redshift trusts declared keys and may leave out work that they make needless. So no check joins or groups by the key
+# that it proves: keys are grouped by an expression, and what must be in another table is looked for by EXCEPT.
+quality_checks = [
+    """
+-- every staged play is in songplays
+SELECT
+    ts,
+    user_id,
+    session_id
+FROM staging_events
+WHERE page = 'NextSong' AND ts BETWEEN %(first)s AND %(last)s
+EXCEPT
+SELECT
+    start_time AS ts,
+    user_id,
+    session_id
+FROM songplays
+WHERE start_time BETWEEN %(first)s AND %(last)s
+ORDER BY ts
 LIMIT 5
 """,
     """
 -- songplays: songplay_id is unique
 SELECT
-    songplay_id,
+    songplay_id + 0 AS songplay_id,
     COUNT(*) AS found
 FROM songplays
-GROUP BY songplay_id
+WHERE start_time BETWEEN %(first)s AND %(last)s
+GROUP BY songplay_id + 0
 HAVING COUNT(*) > 1
-ORDER BY songplay_id
+ORDER BY songplay_id + 0
 LIMIT 5
 """,
     """
@@ -634,6 +876,7 @@ SELECT
     session_id,
     COUNT(*) AS found
 FROM songplays
+WHERE start_time BETWEEN %(first)s AND %(last)s
 GROUP BY start_time, user_id, session_id
 HAVING COUNT(*) > 1
 ORDER BY start_time
@@ -642,109 +885,103 @@ LIMIT 5
     """
 -- users: user_id is unique
 SELECT
-    user_id,
+    user_id + 0 AS user_id,
     COUNT(*) AS found
 FROM users
-GROUP BY user_id
+GROUP BY user_id + 0
 HAVING COUNT(*) > 1
-ORDER BY user_id
+ORDER BY user_id + 0
 LIMIT 5
 """,
     """
 -- songs: song_id is unique
 SELECT
-    song_id,
+    song_id || '' AS song_id,
     COUNT(*) AS found
 FROM songs
-GROUP BY song_id
+GROUP BY song_id || ''
 HAVING COUNT(*) > 1
-ORDER BY song_id
+ORDER BY song_id || ''
 LIMIT 5
 """,
     """
 -- artists: artist_id is unique
 SELECT
-    artist_id,
+    artist_id || '' AS artist_id,
     COUNT(*) AS found
 FROM artists
-GROUP BY artist_id
+GROUP BY artist_id || ''
 HAVING COUNT(*) > 1
-ORDER BY artist_id
+ORDER BY artist_id || ''
 LIMIT 5
 """,
     """
--- time: start_time is unique
+-- time: each start_time of songplays is there once, and no other
 SELECT
     start_time,
-    COUNT(*) AS found
-FROM time
+    SUM(plays) AS plays,
+    SUM(times) AS times
+FROM (
+    SELECT
+        start_time,
+        1 AS plays,
+        0 AS times
+    FROM songplays
+    WHERE start_time BETWEEN %(first)s AND %(last)s
+    UNION ALL
+    SELECT
+        start_time,
+        0 AS plays,
+        1 AS times
+    FROM time
+    WHERE start_time BETWEEN %(first)s AND %(last)s
+) AS t
 GROUP BY start_time
-HAVING COUNT(*) > 1
+HAVING SUM(times) <> 1 OR SUM(plays) = 0
 ORDER BY start_time
 LIMIT 5
 """,
     """
--- every songplay's start_time is in time
-SELECT
-    sp.songplay_id,
-    sp.start_time
-FROM songplays AS sp
-LEFT JOIN time AS t ON sp.start_time = t.start_time
-WHERE t.start_time IS NULL
-ORDER BY sp.songplay_id
+-- songplays: every user_id is in users
+SELECT user_id
+FROM songplays
+WHERE start_time BETWEEN %(first)s AND %(last)s
+EXCEPT
+SELECT user_id
+FROM users
+ORDER BY user_id
 LIMIT 5
 """,
     """
--- every start_time in time is a songplay's
-SELECT t.start_time
-FROM time AS t
-LEFT JOIN songplays AS sp ON t.start_time = sp.start_time
-WHERE sp.start_time IS NULL
-ORDER BY t.start_time
+-- songplays: every song_id is in songs
+SELECT song_id
+FROM songplays
+WHERE song_id IS NOT NULL AND start_time BETWEEN %(first)s AND %(last)s
+EXCEPT
+SELECT song_id
+FROM songs
+ORDER BY song_id
 LIMIT 5
 """,
     """
--- every songplay's user is in users
-SELECT
-    sp.songplay_id,
-    sp.user_id
-FROM songplays AS sp
-LEFT JOIN users AS u ON sp.user_id = u.user_id
-WHERE u.user_id IS NULL
-ORDER BY sp.songplay_id
+-- songplays: every artist_id is in artists
+SELECT artist_id
+FROM songplays
+WHERE artist_id IS NOT NULL AND start_time BETWEEN %(first)s AND %(last)s
+EXCEPT
+SELECT artist_id
+FROM artists
+ORDER BY artist_id
 LIMIT 5
 """,
     """
--- every songplay's song is in songs
-SELECT
-    sp.songplay_id,
-    sp.song_id
-FROM songplays AS sp
-LEFT JOIN songs AS s ON sp.song_id = s.song_id
-WHERE sp.song_id IS NOT NULL AND s.song_id IS NULL
-ORDER BY sp.songplay_id
-LIMIT 5
-""",
-    """
--- every songplay's artist is in artists
-SELECT
-    sp.songplay_id,
-    sp.artist_id
-FROM songplays AS sp
-LEFT JOIN artists AS a ON sp.artist_id = a.artist_id
-WHERE sp.artist_id IS NOT NULL AND a.artist_id IS NULL
-ORDER BY sp.songplay_id
-LIMIT 5
-""",
-    """
--- every song's artist is in artists
-SELECT
-    s.song_id,
-    s.artist_id
-FROM songs AS s
-LEFT JOIN artists AS a ON s.artist_id = a.artist_id
-WHERE a.artist_id IS NULL
-ORDER BY s.song_id
+-- songs: every artist_id is in artists
+SELECT artist_id
+FROM songs
+EXCEPT
+SELECT artist_id
+FROM artists
+ORDER BY artist_id
 LIMIT 5
 """,
     """
@@ -756,9 +993,12 @@ SELECT
     length
 FROM songplays
 WHERE
-    start_time < '2000-01-01' OR start_time >= '2100-01-01'
-    OR level NOT IN ('free', 'paid') OR length <= 0
-    OR (song_id IS NULL AND artist_id IS NOT NULL) OR (song_id IS NOT NULL AND artist_id IS NULL)
+    start_time BETWEEN %(first)s AND %(last)s
+    AND (
+        start_time < '2000-01-01' OR start_time >= '2100-01-01'
+        OR level NOT IN ('free', 'paid') OR length <= 0
+        OR (song_id IS NULL AND artist_id IS NOT NULL) OR (song_id IS NOT NULL AND artist_id IS NULL)
+    )
 ORDER BY songplay_id
 LIMIT 5
 """,
@@ -818,6 +1058,20 @@ last_copy_select = """
 SELECT
     pg_last_copy_count() AS rows_loaded,
     pg_last_copy_id() AS copy_id
+"""
+
+# Who holds what a session waits for, seen from another one.
+lock_holders_select = """
+-- locks: who holds what this session waits for
+SELECT DISTINCT
+    holding.pid,
+    holding.txn_owner,
+    holding.txn_start
+FROM svv_transactions AS waiting
+INNER JOIN svv_transactions AS holding ON waiting.relation = holding.relation AND waiting.pid <> holding.pid
+WHERE waiting.pid = %(session)s AND waiting.granted = 'f' AND holding.granted = 't'
+ORDER BY holding.txn_start
+LIMIT 1
 """
 
 # The number by which another session finds this one's COPY in the system tables.
@@ -886,6 +1140,7 @@ LIMIT 100
 # ------------------------------------------------------------------------------------------------- query lists
 
 drop_table_queries = [
+    loaded_file_table_drop,
     staging_events_table_drop,
     staging_songs_table_drop,
     songplay_table_drop,
@@ -895,6 +1150,7 @@ drop_table_queries = [
     artist_table_drop,
 ]
 create_table_queries = [
+    loaded_file_table_create,
     staging_events_table_create,
     staging_songs_table_create,
     user_table_create,
@@ -903,20 +1159,28 @@ create_table_queries = [
     time_table_create,
     songplay_table_create,
 ]
-copy_table_queries = [staging_events_delete, staging_events_copy, staging_songs_delete, staging_songs_copy]
-insert_table_queries = [
+staging_table_queries = [
+    staging_events_table_drop,
+    staging_events_table_create,
+    staging_songs_table_drop,
+    staging_songs_table_create,
+]
+copy_table_queries = [staging_events_copy, staging_songs_copy]
+copy_new_table_queries = [staging_events_copy_new, staging_songs_copy_new]
+dimension_queries = [
+    song_change_table_create,
+    artist_change_table_create,
+    user_change_table_create,
+    artist_table_update,
+    artist_table_insert,
+    song_table_update,
+    song_table_insert,
     user_table_update,
     user_table_insert,
-    artist_table_delete,
-    artist_table_insert,
-    song_table_delete,
-    song_table_insert,
-    songplay_table_insert,
-    songplay_table_delete,
-    songplay_table_unmatch,
-    songplay_table_match,
     time_table_insert,
 ]
+insert_table_queries = [*dimension_queries, songplay_table_match, songplay_table_delete, songplay_table_insert]
+change_table_drop_queries = [song_change_table_drop, artist_change_table_drop, user_change_table_drop]
 analyze_table_queries = [
     songplay_table_analyze,
     user_table_analyze,

@@ -63,6 +63,7 @@ class Settings:
     aws: AwsKeys = field(repr=False)
     dwh: Mapping[str, str] = field(repr=False)  # [DWH], which infra/aws/cluster_spec.py reads: the cluster to make
     region_given: bool = False  # whether the file has [S3] REGION
+    work: str = ""  # where a load writes for its COPYs: s3://bucket/prefix/, a folder if embedded, "" for nowhere
     sslrootcert: str = ""  # a file of certificates to trust instead of the public roots; "" is right for AWS
 
     @property
@@ -236,6 +237,7 @@ def _settings(file: Path | None, sections: Sections) -> Settings:
         aws=AwsKeys(get(("AWS", "KEY")), get(("AWS", "SECRET")), get(("AWS", "SESSION_TOKEN"))),
         dwh=sections.get("DWH", {}),
         region_given=bool(get(("S3", "REGION"))),
+        work=_source(file, "WORK", get(("S3", "WORK")) if host else str(local_path / "work"), base, host),
         sslrootcert=sslrootcert,
     )
 
@@ -243,12 +245,12 @@ def _settings(file: Path | None, sections: Sections) -> Settings:
 def _source(file: Path | None, key: str, value: str, base: Path, host: str) -> str:
     """An S3 URL or an absolute local path; folders end with a separator, so that no neighbour shares the prefix."""
     is_folder = key != "LOG_JSONPATH"
-    if value.startswith("s3://"):
-        if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+(/.*)?", value):
+    if not value or value.startswith("s3://"):  # only WORK may be missing
+        if value and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+(/.*)?", value):
             fail(file, "S3", key, f"is {value!r}: it must look like s3://bucket/path.")
         if is_folder and re.search(r"\.(json|gz|bz2|lzo|zst)$", value):
             fail(file, "S3", key, f"is {value!r}: name the folder, not a file in it.")
-        return value.rstrip("/") + "/" if is_folder else value
+        return value and (value.rstrip("/") + "/" if is_folder else value)
     if host:
         fail(file, "S3", key, f"is {value!r}: Redshift reads from S3, so it must start with s3://.")
     path = _path(file, "S3", key, value, base)

@@ -1,16 +1,40 @@
-"""Watch a COPY from a second session: how far it is, and which records it rejects.
+"""Run a load's statements and watch them from a second session: how far a COPY is, what it rejects, who is waited for.
 
-A cluster of nodes has other system tables for this than Redshift Serverless, where those of the nodes are missing, not
+A cluster of nodes has other system tables for COPY than Redshift Serverless, where those of the nodes are missing, not
 to be read, or empty. A view that cannot be read is asked once.
 """
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TextIO
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
 import sql_queries as sql
-from infra.database import execute
+from infra import progress
+from infra.config import Settings
+from infra.database import execute, explain, select_one, statement_name, transaction
+from infra.errors import DatabaseError, LoadError, LockedError, RejectedRecordsError, SparkifyError
+from infra.source_files import Sources
+from infra.warehouse import connect, source_region
+
+if TYPE_CHECKING:
+    StreamHandler = logging.StreamHandler[TextIO]
+else:
+    StreamHandler = logging.StreamHandler
 
 UNREADABLE = (psycopg2.errors.UndefinedTable, psycopg2.errors.InsufficientPrivilege)
+
+LIMIT = 1800.0  # seconds that a load waits for another one, or for somebody's open transaction
+TELL_AFTER, TELL_EVERY = 2.0, 30.0  # seconds
+
+
+logger = logging.getLogger("etl")  # of the script that prints it
 
 
 class CopyMonitor:
@@ -27,15 +51,14 @@ class CopyMonitor:
         """Note what the system tables hold before a COPY, so that `rejected_records` tells of the next one alone."""
         self._newest = {query: self._newest_id(query) for query in sql.rejected_records_queries}
 
-    def progress(self) -> str:
-        """How far the running COPY is, in words; "" if there is none or nothing to say."""
+    def look(self, step: progress.Step) -> None:
+        """Tell `step` how far the running COPY is, if anything is known."""
         for query in sql.copy_progress_queries:
-            rows = self._ask(query, {"session": self._session})
-            if rows:
-                files, all_files, size, all_bytes = (int(number or 0) for number in rows[0])
+            for row in self._ask(query, {"session": self._session}):
+                files, all_files, size, all_bytes = (int(number or 0) for number in row)
                 if all_files:
-                    return f"{files:,} of {all_files:,} files, {size / 1e6:,.1f} of {all_bytes / 1e6:,.1f} MB"
-        return ""
+                    step.update(size / 1e6, all_bytes / 1e6, "MB", f"{files:,}/{all_files:,} files")
+                    return
 
     def rejected_records(self) -> list[str]:
         """A line for each record, up to 100, that a COPY has rejected since `start`."""
@@ -50,7 +73,7 @@ class CopyMonitor:
         rows = self._ask(query, {"session": self._session, "after": -1})
         return max((row[0] for row in rows), default=-1)
 
-    def _ask(self, query: str, parameters: dict[str, int]) -> list[tuple]:
+    def _ask(self, query: str, parameters: dict[str, int]) -> list[tuple[Any, ...]]:
         """The rows of a view that may be missing."""
         if query in self._unreadable:
             return []
@@ -66,3 +89,184 @@ def _describe(line: int, code: int, value: str | None, file: str, column: str | 
     place = f", column {column}" if column else ""
     what = f": {value!r}" if value else ""
     return f"{file}, line {line}{place}{what}: {reason} (error {code})"
+
+
+class LockMonitor:
+    """What one session waits for as another one, `observer`, sees it; it needs to be in autocommit mode."""
+
+    def __init__(self, observer: Connection, session: int, limit: float | None = None) -> None:
+        """`session` is the number of the session that waits: its pg_backend_pid(); `limit` is in seconds."""
+        self._observer = observer
+        self._session = session
+        self._limit = LIMIT if limit is None else limit
+        self._since: float | None = None
+        self._told = 0.0
+
+    def look(self) -> None:
+        """Look once, while a statement runs. Raises LockedError when the session has waited for too long."""
+        rows = execute(self._observer, sql.lock_holders_select, {"session": self._session}).fetchall()
+        now = time.monotonic()
+        if not rows:
+            self._since = None
+            return
+        if self._since is None:
+            self._since, self._told = now, now - TELL_EVERY + TELL_AFTER
+        pid, owner, start = rows[0]
+        holder = f"session {pid} of {owner}, whose transaction is open since {start:%Y-%m-%d %H:%M:%S} UTC"
+        if now - self._since >= self._limit:
+            raise LockedError(
+                f"Waited {self._limit:.0f} s for {holder}. Run again when it has ended, or end it: "
+                f"SELECT pg_terminate_backend({pid})."
+            )
+        if now - self._told >= TELL_EVERY:
+            self._told = now
+            with progress.aside("\n"):
+                progress.notice(f"Waiting for {holder}: another load, or somebody who uses these tables.")
+
+
+@dataclass
+class LoadResult:
+    """What a load did, in rows, for whoever puts it into words."""
+
+    sources: Sources = field(default_factory=Sources)
+    staged_events: int = 0
+    staged_plays: int = 0  # events of the page NextSong
+    staged_songs: int = 0
+    new_plays: int = 0
+    new_matched: int = 0  # of them with a song
+    replaced_plays: int = 0  # of another play with the same key, of which one can be kept
+    rematched_plays: int = 0  # older ones, whose song came or changed
+    new_users: int = 0
+    changed_users: int = 0
+    new_songs: int = 0
+    changed_songs: int = 0
+    new_artists: int = 0
+    changed_artists: int = 0
+    rejected: list[str] = field(default_factory=list)  # a line for each record that COPY left out
+
+    @property
+    def known_plays(self) -> int:
+        """Staged plays that add no row: they are there, or staged twice."""
+        return self.staged_plays - self.new_plays
+
+    @property
+    def unchanged_songs(self) -> int:
+        """Staged songs that are there just so, or staged twice."""
+        return self.staged_songs - self.new_songs - self.changed_songs
+
+    def describe(self) -> list[str]:
+        """What the load did, in a few lines."""
+        gone = self.sources.logs.vanished + self.sources.songs.vanished
+        lines = [f"{name} was loaded before and is not there any more; its rows stay." for name in gone[:3]]
+        if len(gone) > 3:
+            lines.append(f"So are {len(gone) - 3:,} more files.")
+        if self.sources.listed and not self.sources.new:
+            return [
+                *lines,
+                f"Nothing new: all {self.sources.known:,} files are loaded. To read them again: etl.py --all",
+            ]
+        lines.append(
+            f"New: {self.new_plays:,} plays ({self.new_matched:,} with a song), {self.new_users:,} users, "
+            f"{self.new_songs:,} songs, {self.new_artists:,} artists."
+        )
+        if not self.sources.listed:
+            lines.append("All files were read. To read only new ones, name a folder in S3 in [S3] WORK of dwh.cfg.")
+        return lines
+
+
+NUMBERS = {  # a statement's rows -> what they are in the result
+    sql.staging_events_copy: "staged_events",
+    sql.staging_songs_copy: "staged_songs",
+    sql.songplay_table_insert: "new_plays",
+    sql.songplay_table_delete: "replaced_plays",
+    sql.songplay_table_match: "rematched_plays",
+    sql.user_table_insert: "new_users",
+    sql.user_table_update: "changed_users",
+    sql.song_table_insert: "new_songs",
+    sql.song_table_update: "changed_songs",
+    sql.artist_table_insert: "new_artists",
+    sql.artist_table_update: "changed_artists",
+}
+RESULTS = {statement_name(query): number for query, number in NUMBERS.items()}
+
+
+class LoadRun:
+    """One load: its connection, the session that watches it, what its statements bind, and what they did."""
+
+    def __init__(self, connection: Connection, observer: Connection, settings: Settings, max_errors: int = 0) -> None:
+        """Load around up to `max_errors` bad records per COPY."""
+        observer.autocommit = True  # each look sees the newest state
+        self.connection, self.settings, self.id = connection, settings, str(uuid.uuid4())
+        self.parameters: dict[str, Any] = {
+            "log_data": settings.log_data,
+            "log_jsonpath": settings.log_jsonpath,
+            "song_data": settings.song_data,
+            "role_arn": settings.role_arn,
+            "region": source_region(settings),
+            "max_errors": min(max_errors + 1, 100_000) if max_errors else 0,  # Redshift fails at this number of errors
+        }
+        self.result = LoadResult()
+        self.ready = False  # everything is done but the commit
+        with transaction(connection):  # of its own: a load sees what is there when its lock is granted
+            session = self.count(sql.session_select)
+        self._copies, self._locks = CopyMonitor(observer, session), LockMonitor(observer, session)
+
+    def count(self, query: str) -> int:
+        """The number that a statement selects."""
+        row = execute(self.connection, query, self.parameters).fetchone()
+        return int(row[0]) if row else 0
+
+    def is_committed(self) -> bool:
+        """Whether a load is there whose connection was lost at the commit. Raises DatabaseError if nobody can say."""
+        try:
+            with closing(connect(self.settings)) as connection:
+                return bool(select_one(connection, sql.load_select, {"load_id": self.id})["files"])
+        except (SparkifyError, psycopg2.Error):
+            raise DatabaseError(
+                "The connection was lost while the load was committed, and nobody can say whether it is complete. "
+                "Run etl.py again: loading the same files twice changes nothing."
+            ) from None
+
+    def execute(self, query: str) -> None:
+        """Execute one statement, note and log its rows and seconds. Raises LoadError with the reason it failed."""
+        self._watched(query, lambda step: self._locks.look(), lambda rows: rows)
+
+    def copy(self, query: str) -> None:
+        """The same for a COPY, and note the records that it rejects."""
+        name = statement_name(query)
+        self._copies.start()
+        try:
+            self._watched(query, self._copies.look, lambda rows: self.count(sql.last_copy_select))
+        except LoadError as error:
+            records = self._copies.rejected_records()
+            if not records:
+                raise
+            advice = "Correct the files, or load around bad records with --max-errors N."
+            raise RejectedRecordsError("\n".join([f"{name}: rejected records:", *records, advice])) from error
+        for record in self._copies.rejected_records():
+            self.result.rejected.append(record)
+            logger.warning("%s: rejected and left out: %s", name, record)
+
+    def _watched(self, query: str, look: Callable[[progress.Step], None], rows_of: Callable[[int], int]) -> None:
+        """Execute one statement and `look` now and then how it goes; `rows_of` turns the cursor's rows into those."""
+        name, start = statement_name(query), time.monotonic()
+        try:
+            with progress.step(name) as step:
+                rows = rows_of(max(execute(self.connection, query, self.parameters, lambda: look(step)).rowcount, 0))
+        except psycopg2.Error as error:
+            raise LoadError(f"{name}: {explain(error)}") from error
+        if name in RESULTS:
+            setattr(self.result, RESULTS[name], rows)
+        logger.info("%-56s %11s rows %8.2f s", name, f"{rows:,}", time.monotonic() - start)
+
+
+class Printer(StreamHandler):
+    """Prints what is logged, beside the line of progress. Whoever reads it may stop doing so: the load goes on."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one line."""
+        with progress.aside("\n"):
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Let a line go that nobody reads."""

@@ -1,11 +1,10 @@
 """Run a statement so that it can be watched and interrupted, and say in one sentence what went wrong."""
 
 import re
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
@@ -17,6 +16,7 @@ CLIENT_LINES = (  # what libpq and psycopg2 add where a connection is lost
     "before or while processing the request",
     "connection already closed",
 )
+Parameters = Mapping[str, Any] | None  # what a statement binds, by name
 TICK = 0.5  # seconds between two looks at a running statement
 
 HINTS = {
@@ -45,7 +45,7 @@ def transaction(connection: Connection) -> Iterator[None]:
 
 
 def execute(
-    connection: Connection, query: str, parameters: dict | None = None, watch: Callable | None = None
+    connection: Connection, query: str, parameters: Parameters = None, watch: Callable[[], None] | None = None
 ) -> Cursor:
     """Execute on a new cursor and return it; `watch()` is called twice a second meanwhile.
 
@@ -81,10 +81,11 @@ def execute(
     return cursor
 
 
-def select_one(connection: Connection, query: str) -> dict[str, object]:
+def select_one(connection: Connection, query: str, parameters: Parameters = None) -> dict[str, Any]:
     """The only row that a statement selects, by column."""
-    cursor = execute(connection, query)
-    return dict(zip((column.name for column in cursor.description), cursor.fetchone(), strict=True))
+    cursor = execute(connection, query, parameters)
+    names = [column.name for column in cursor.description or ()]
+    return dict(zip(names, cursor.fetchone() or (), strict=True))
 
 
 def statement_name(query: str) -> str:
@@ -108,34 +109,3 @@ def _own_words(error: psycopg2.Error) -> str:
     lines = [re.sub(r"^(FATAL|ERROR|PANIC): +", "", line.strip()) for line in str(error).splitlines()]
     own = [line for line in lines if line and not line.startswith(CLIENT_LINES)]
     return "; ".join(own) or "The server closed the connection unexpectedly"
-
-
-class ProgressLine:
-    """One line on standard error that is written over on a terminal, and now and then anew elsewhere."""
-
-    EVERY = 10.0  # seconds between lines where they cannot be written over
-
-    def __init__(self, wanted: bool = True) -> None:
-        """Start with nothing shown; if not `wanted`, it stays so."""
-        self._wanted = wanted
-        self._terminal = sys.stderr.isatty()
-        self._shown = False
-        self._last = time.monotonic()
-
-    def show(self, name: str, progress: str) -> None:
-        """Show how far the work of this name is, if anything is known, in place of what was shown before."""
-        if not (self._wanted and progress):
-            return
-        text = f"{name}: {progress}"
-        if self._terminal:
-            print(f"\r{text:<100}", end="", file=sys.stderr, flush=True)
-            self._shown = True
-        elif time.monotonic() - self._last >= self.EVERY:
-            print(text, file=sys.stderr, flush=True)
-            self._last = time.monotonic()
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._shown:
-            print(f"\r{'':<100}\r", end="", file=sys.stderr, flush=True)
-            self._shown = False

@@ -3,6 +3,7 @@
     SparkifyError                1
     ├── ConfigError              2   a missing or wrong value in dwh.cfg
     ├── DatabaseError            1   what a database server answered
+    │   └── LockedError          1   somebody else holds a table for too long
     ├── WarehouseError           1   the warehouse cannot be reached or used
     │   └── ServerError          1   the embedded PostgreSQL cannot be made or started
     ├── LoadError                1   a load that did not happen
@@ -37,6 +38,10 @@ class ConfigError(SparkifyError):
 
 class DatabaseError(SparkifyError):
     """What a database server answered, in one sentence."""
+
+
+class LockedError(DatabaseError):
+    """Somebody else holds a table for too long; the message says who, since when, and what to do."""
 
 
 class WarehouseError(SparkifyError):

@@ -85,9 +85,9 @@ def open_for_reading(settings: Settings) -> Connection:
     return connection
 
 
-def select(connection: Connection, query: str) -> tuple[list[str], list[Row]]:
+def select(connection: Connection, query: str, parameters: dict[str, str] | None = None) -> tuple[list[str], list[Row]]:
     """The columns and the rows that a statement selects."""
-    cursor = execute(connection, query)
+    cursor = execute(connection, query, parameters)
     return [column.name for column in cursor.description or ()], cursor.fetchall()
 
 

@@ -24,7 +24,7 @@ from notebooks import answers, charts
 from notebooks.question import Question
 from notebooks.questions import sample_queries
 from notebooks.source_counts import count_rows
-from sql_queries import quality_checks, row_counts_select
+from sql_queries import ALL_TIME, quality_checks, row_counts_select
 
 CONFIG = os.environ.get("DWH_CFG")  # another dwh.cfg than the one beside the scripts
 ROWS = 10  # of an answer, at most
@@ -46,10 +46,10 @@ class Warehouse:
             self.connection = answers.open_for_reading(self.settings)
         print(f"Signed in to {self.settings.name}.")
 
-    def table(self, query: str) -> pandas.DataFrame:
+    def table(self, query: str, parameters: dict[str, str] | None = None) -> pandas.DataFrame:
         """What a statement selects; NULL is <NA>."""
         with one_sentence(), transaction(self.connection):
-            return _frame(*answers.select(self.connection, query))
+            return _frame(*answers.select(self.connection, query, parameters))
 
     def answer(self, question: Question) -> None:
         """Show the title, the chart and what it says, the first rows and the SQL of a question."""
@@ -86,7 +86,7 @@ class Warehouse:
         """Run the quality checks, say how many pass, and show those that fail, each with its first offending row."""
         failed = []
         for query in quality_checks:
-            offending = self.table(query)
+            offending = self.table(query, ALL_TIME)
             if not offending.empty:
                 failed.append((statement_name(query), str(offending.iloc[0].to_dict())))
         verdict = "The warehouse is not sound!" if failed else "The warehouse is sound."

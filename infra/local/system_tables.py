@@ -25,6 +25,12 @@ CREATE TABLE IF NOT EXISTS redshift.stv_load_state (
     bytes_to_load bigint, bytes_loaded bigint, bytes_to_load_compressed bigint, bytes_loaded_compressed bigint,
     lines integer, num_files integer, num_files_complete integer, current_file text, pct_complete integer
 );
+CREATE OR REPLACE VIEW redshift.svv_transactions AS SELECT
+    activity.usename::text AS txn_owner, activity.datname::text AS txn_db, activity.backend_xid::text::bigint AS xid,
+    locks.pid, activity.xact_start AT TIME ZONE 'UTC' AS txn_start, locks.mode AS lock_mode,
+    locks.locktype AS lockable_object_type, locks.relation::bigint AS relation, locks.granted
+FROM pg_locks AS locks INNER JOIN pg_stat_activity AS activity ON locks.pid = activity.pid
+WHERE activity.datname = current_database();
 CREATE TABLE IF NOT EXISTS redshift.last_copy (session integer PRIMARY KEY, query integer, rows_loaded bigint);
 """
 

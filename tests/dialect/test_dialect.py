@@ -48,8 +48,9 @@ def test_every_statement_of_the_product_is_covered():
     """No statement of sql_queries.py is refused; values stand where the parameters do."""
     values = dict.fromkeys(("session", "after", "max_errors"), 1)
     values |= dict.fromkeys(("log_data", "role_arn", "region", "log_jsonpath", "song_data", "load_id"), "'x'")
+    values |= dict.fromkeys(("first", "last", "source", "file_list"), "'2018-11-01'")
     queries = [query for name, query in vars(sql_queries).items() if isinstance(query, str) and name[0] != "_"]
-    queries += sql_queries.quality_checks
+    queries += sql_queries.staging_checks + sql_queries.quality_checks
     assert len(queries) > 40
     for query in queries:
         translate.translate(query % values)

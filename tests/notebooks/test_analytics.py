@@ -11,7 +11,7 @@ from notebooks.answers import ask, select
 from notebooks.question import Question
 from notebooks.questions import QUESTIONS, join_counts_select, sample_queries
 from sql_queries import row_counts_select
-from tests.fixtures.etl import TABLES, TS, answers_of, event, log_events, song
+from tests.fixtures.etl import TABLES, TS, answers_of, event, load, log_events, song
 from tests.fixtures.plain_answers import answers
 
 HOUR = 3_600_000
@@ -82,8 +82,7 @@ def simulated(case):
         target = case.data / name
         target.rename(case.data / f"old {name}")
         (folder / name).rename(target)
-    case.stage()
-    case.transform()
+    load(case.connection, case.settings)
     return case
 
 

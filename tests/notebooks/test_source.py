@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-import etl
 from infra.config import load_settings
+from infra.database import select_one
 from infra.errors import SourceError
 from notebooks.source_counts import count_rows
+from sql_queries import row_counts_select
 from tests.fixtures.etl import TS, event, song
 
 EVENTS = [event(), event(), event(ts=TS + 1, userId="2"), event(page="Home", userId="3"), event(page="Home", userId="")]
@@ -20,7 +21,7 @@ COUNTS = {
 def test_the_count_is_what_a_load_brings_in(case):
     """Repeated plays, logged-out events, songs of one artist."""
     case.load(EVENTS, SONGS)
-    loaded = etl.row_counts(case.connection)
+    loaded = select_one(case.connection, row_counts_select)
     assert count_rows(case.settings) == COUNTS == {name: loaded[name] for name in COUNTS}
 
 

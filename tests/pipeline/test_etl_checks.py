@@ -32,57 +32,58 @@ STAGED = {
 
 # Statements that break the star schema behind a load's back, on a warehouse with one matched play of user 1.
 PLAY = "INSERT INTO songplays (start_time, user_id, level, session_id, song_id, artist_id) SELECT"
-BROKEN = {
-    "songplays: songplay_id is unique": (None, ", found=2"),  # put in past the IDENTITY column
-    "users: user_id is unique": ("INSERT INTO users SELECT * FROM users", "user_id=1, found=2"),
-    "songs: song_id is unique": ("INSERT INTO songs SELECT 'S0', 'x', 'A1', 2000, 1, 'A' FROM songs UNION ALL "
-                                 "SELECT 'S0', 'y', 'A1', 2000, 1, 'A' FROM songs", "song_id=S0, found=2"),
-    "artists: artist_id is unique": ("INSERT INTO artists SELECT 'A0', 'x', '', 1, 1 FROM artists UNION ALL "
-                                     "SELECT 'A0', 'y', '', 1, 1 FROM artists", "artist_id=A0, found=2"),
-    "time: start_time is unique": (
-        "INSERT INTO time SELECT * FROM time", "start_time=2018-11-02 01:25:34.796000, found=2"
-    ),
-    "every start_time in time is a songplay's": (
-        "INSERT INTO time SELECT '2018-01-01', 0, 1, 1, 1, 2018, 1 FROM time", "start_time=2018-01-01 00:00:00"
-    ),
-    "every songplay's user is in users": (f"{PLAY} start_time, 99, 'free', 1, NULL, NULL FROM time", "user_id=99"),
-    "every song's artist is in artists": (
-        "INSERT INTO songs SELECT 'S0', 'x', 'A0', NULL, 1, 'A' FROM songs", "song_id=S0, artist_id=A0"
-    ),
-}  # fmt: skip
+TIME = "time: each start_time of songplays is there once, and no other"
+BROKEN = [
+    ("songplays: songplay_id is unique", None, ", found=2"),  # put in past the IDENTITY column
+    ("users: user_id is unique", "INSERT INTO users SELECT * FROM users", "user_id=1, found=2"),
+    ("songs: song_id is unique", "INSERT INTO songs SELECT * FROM songs", "song_id=S1, found=2"),
+    ("artists: artist_id is unique", "INSERT INTO artists SELECT * FROM artists", "artist_id=A1, found=2"),
+    (TIME, "INSERT INTO time SELECT * FROM time", "start_time=2018-11-02 01:25:34.796000, plays=1, times=2"),
+    (TIME, "INSERT INTO time SELECT '2018-01-01', 0, 1, 1, 1, 2018, 1 FROM time",
+     "start_time=2018-01-01 00:00:00, plays=0, times=1"),
+    (TIME, "DELETE FROM time", "start_time=2018-11-02 01:25:34.796000, plays=1, times=0"),
+    ("songplays: (start_time, user_id, session_id) is unique", f"{PLAY} start_time, 1, 'paid', 5, NULL, NULL FROM time",
+     "user_id=1, session_id=5, found=2"),
+    ("songplays: every user_id is in users", f"{PLAY} start_time, 99, 'free', 1, NULL, NULL FROM time", "user_id=99"),
+    ("songplays: every song_id is in songs", "UPDATE songplays SET song_id = 'S0'", "song_id=S0"),
+    ("songplays: every artist_id is in artists", "UPDATE songplays SET artist_id = 'A0'", "artist_id=A0"),
+    ("songs: every artist_id is in artists", "UPDATE songs SET artist_id = 'A0'", "artist_id=A0"),
+    ("songplays: values are in range", "UPDATE songplays SET artist_id = NULL", "start_time=2018-11-02 01:25:34.796"),
+]  # fmt: skip
 
-# What the statements of a load mend or prevent, so that only the load's own SQL could break it: a statement that stands
-# in for one of them, the one it replaces, and what the check says.
+# What a load's own statements mend or prevent: a statement that stands in for one of them, and what the check says.
 SABOTAGE = {
-    "every staged play is in songplays once": (
-        "songplay_table_insert", "DELETE FROM songplays", "user_id=1, session_id=5, found=0"
+    "every staged play is in songplays": (
+        "songplay_table_insert", "DELETE FROM songplays", "user_id=1, session_id=5"
     ),
     "songplays: (start_time, user_id, session_id) is unique": (
         "songplay_table_delete", f"{PLAY} start_time, 1, 'paid', 5, NULL, NULL FROM time",
         "user_id=1, session_id=5, found=2",
     ),
-    "every songplay's start_time is in time": ("time_table_insert", "DELETE FROM time", "796000"),
-    "every songplay's song is in songs": (
+    TIME: ("time_table_insert", "DELETE FROM time", "796000, plays=1, times=0"),
+    "songplays: every song_id is in songs": (
         "songplay_table_match", "UPDATE songplays SET song_id = 'S0', artist_id = 'A1'", "song_id=S0"
     ),
-    "every songplay's artist is in artists": (
+    "songplays: every artist_id is in artists": (
         "songplay_table_match", "UPDATE songplays SET song_id = 'S1', artist_id = 'A0'", "artist_id=A0"
     ),
 }  # fmt: skip
+CHECKS = [statement_name(query) for query in sql_queries.staging_checks + sql_queries.quality_checks]
 
 
 def fail(case, capsys) -> str:
-    """Run etl.py on what is staged: exit code 1 and the star schema as before. What it says, without its first line."""
-    before = case.tables()
-    assert etl.main(["--config", str(case.config), "--skip-copy"]) == 1
-    assert case.tables() == before
+    """Run etl.py on all files: exit code 1, and everything as before. What it says, without its first line."""
+    before = case.everything()
+    assert etl.main(["--config", str(case.config), "--all"]) == 1
+    assert case.everything() == before
     first, *failures = capsys.readouterr().err.splitlines()
     assert first == "etl: Quality checks failed, so the star schema stays as it was:"
     return "\n".join(failures)
 
 
 def test_there_is_a_test_for_every_check():
-    assert sorted([*STAGED, *BROKEN, *SABOTAGE]) == sorted(map(statement_name, sql_queries.quality_checks))
+    assert {*STAGED, *SABOTAGE, *(name for name, _, _ in BROKEN)} == set(CHECKS)
+    assert len(CHECKS) == len(set(CHECKS))
 
 
 @pytest.mark.parametrize("name", STAGED)
@@ -90,16 +91,15 @@ def test_a_staged_row_that_a_check_finds(case, capsys, name):
     events, songs, words = STAGED[name]
     case.load([event(userId="7", ts=TS + 1)], [song(song_id="S7", artist_id="A7")])
     case.write(events, songs or None)
-    case.stage()
     found = fail(case, capsys)
     assert f"{name}: but " in found
     assert words in found
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_star_schema_that_a_check_finds(case, onlooker, capsys, name):
-    statement, words = BROKEN[name]
+@pytest.mark.parametrize(("name", "statement", "words"), BROKEN)
+def test_the_audit_finds_a_broken_star_schema(case, onlooker, capsys, name, statement, words):
     case.load([event()])
+    assert etl.main(["--config", str(case.config), "--audit"]) == 0
     if statement:
         case.execute(statement)
     else:
@@ -107,27 +107,39 @@ def test_a_broken_star_schema_that_a_check_finds(case, onlooker, capsys, name):
             "INSERT INTO songplays (songplay_id, start_time, user_id, session_id, level) OVERRIDING SYSTEM VALUE "
             "SELECT songplay_id, start_time, user_id, 99, level FROM songplays"
         )
-    case.execute("DELETE FROM staging_songs")
-    found = fail(case, capsys)
-    assert [line for line in found.splitlines() if line.startswith(f"{name}: but ") and words in line]
+    before = case.everything()
+    capsys.readouterr()
+    assert etl.main(["--config", str(case.config), "--audit"]) == 1
+    assert case.everything() == before
+    first, *found = capsys.readouterr().err.splitlines()
+    assert first == "etl: Quality checks failed:"
+    assert [line for line in found if line.startswith(f"{name}: but ") and words in line]
 
 
 @pytest.mark.parametrize("name", SABOTAGE)
 def test_a_load_that_goes_wrong_is_found(case, capsys, monkeypatch, name):
     replaced, statement, words = SABOTAGE[name]
     case.load([event()])
-    queries = [
-        statement if query == getattr(sql_queries, replaced) else query for query in sql_queries.insert_table_queries
-    ]
-    assert statement in queries
-    monkeypatch.setattr(sql_queries, "insert_table_queries", queries)
+    case.write([event()], [song(year=2000)])  # a changed song, so that plays are matched again
+    original = getattr(sql_queries, replaced)
+    queries = [statement if query == original else query for query in sql_queries.dimension_queries]
+    monkeypatch.setattr(sql_queries, "dimension_queries", queries)
+    monkeypatch.setattr(sql_queries, replaced, statement)
     found = fail(case, capsys)
     assert [line for line in found.splitlines() if line.startswith(f"{name}: but ") and words in line]
 
 
+def test_a_load_checks_the_stretch_of_its_own_plays_and_the_audit_all(case, capsys):
+    case.load([event(), event(ts=TS + 86_400_000)])
+    case.execute(f"{PLAY} start_time, 99, 'free', 1, NULL, NULL FROM time WHERE day = 3")
+    case.write([event(ts=TS + 1)])
+    assert etl.main(["--config", str(case.config)]) == 0
+    case.write([event(ts=TS + 86_400_000)])
+    assert "songplays: every user_id is in users: but user_id=99" in fail(case, capsys)
+
+
 def test_a_check_lists_five_rows_at_most_and_the_others_run_all_the_same(case, capsys):
     case.write([event(userId=str(user), level="gold") for user in range(1, 9)], [song(year=3)])
-    case.stage()
     names = [line.split(": but ")[0] for line in fail(case, capsys).splitlines()]
     assert names == ["songplays: values are in range"] * 5 + ["users: values are in range"] * 5 + [
         "songs: values are in range"

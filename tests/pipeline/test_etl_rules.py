@@ -15,7 +15,7 @@ def test_one_play_fills_all_five_tables(case):
     assert case.tables() == {
         "songplays": [(play[0], at(TS), 1, "free", "S1", "A1", 5, *AGENT, "T", "A", 200.5)],
         "users": [(1, "Ada", "Berg", "F", "free", at(TS))],
-        "songs": [("S1", "T", "A1", 1999, 200.5, "A")],
+        "songs": [("S1", "T", "A1", 1999, 200.5, "A", "Rome", 41.9, 12.5)],
         "artists": [("A1", "A", "Rome", 41.9, 12.5)],
         "time": [(at(TS), 1, 2, 44, 11, 2018, 5)],
     }
@@ -100,9 +100,9 @@ def test_songs_have_no_year_0_and_each_id_once(case):
         ],
     )
     assert case.tables()["songs"] == [
-        ("S1", "T", "A1", None, 200.5, "A"),
-        ("S2", "Alpha", "A1", 2001, 200.5, "A"),
-        ("S3", None, "A1", 1999, None, "A"),
+        ("S1", "T", "A1", None, 200.5, "A", "", None, None),
+        ("S2", "Alpha", "A1", 2001, 200.5, "A", "", None, None),
+        ("S3", None, "A1", 1999, None, "A", "", None, None),
     ]
 
 
@@ -213,7 +213,7 @@ def test_a_corrected_song_file_corrects_the_warehouse(case):
     corrected = song(title="Right", artist_id="A2", artist_name="A", year=0, duration=1.0, artist_location="Oslo")
     case.load([event()], [corrected])
     tables = case.tables()
-    assert tables["songs"] == [("S1", "Right", "A2", None, 1.0, "A")]
+    assert tables["songs"] == [("S1", "Right", "A2", None, 1.0, "A", "Oslo", None, None)]
     assert tables["artists"] == [("A1", "A", "Rome", None, None), ("A2", "A", "Oslo", None, None)]
     assert case.execute(MATCHES) == [(1, None, None), (2, "S1", "A2")]
 

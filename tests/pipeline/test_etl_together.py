@@ -1,17 +1,22 @@
 """Two loads at once, and readers meanwhile."""
 
+import re
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
+from functools import partial
 
-import psycopg2
 import pytest
 
+import create_tables
 import etl
-from infra import warehouse
-from tests.fixtures.etl import STAR, TS, Case, answers_of, at, event, song
+import sql_queries
+from infra import copy_monitor, warehouse
+from infra.copy_monitor import LoadRun
+from infra.errors import LoadError
+from tests.fixtures.etl import STAR, TABLES, TS, Case, answers_of, at, event, load, song
 from tests.fixtures.warehouse import ROOT
 
 PLAYS = "SELECT user_id, song_id FROM songplays"
@@ -49,10 +54,12 @@ def wait_for_waiting(onlooker, sessions: int = 1) -> None:
     raise AssertionError("nobody waits")
 
 
+LOCK = "LOCK loaded_files"  # as a load does first
+
+
 def test_a_second_load_waits_for_the_first(case, onlooker):
     case.write([event(), event(userId="2")])
-    cursor = case.connection.cursor()
-    cursor.execute("LOCK staging_events, staging_songs")  # as the first load does
+    case.connection.cursor().execute(LOCK)
     with start(case.config) as second:
         wait_for_waiting(onlooker)
         assert second.poll() is None
@@ -61,75 +68,89 @@ def test_a_second_load_waits_for_the_first(case, onlooker):
     assert case.execute(PLAYS) == [(1, "S1"), (2, "S1")]
 
 
-def test_two_loads_of_the_same_logs_double_nothing(case, onlooker):
+def test_loads_started_together_take_turns_and_the_first_leaves_the_others_nothing(case, onlooker):
     case.write([event(userId=str(user), sessionId=session) for user in range(1, 6) for session in range(5)])
-    cursor = case.connection.cursor()
-    cursor.execute("LOCK staging_events, staging_songs")
-    with start(case.config) as one, start(case.config) as two:
-        wait_for_waiting(onlooker, sessions=2)
+    case.connection.cursor().execute(LOCK)
+    with start(case.config) as one, start(case.config) as two, start(case.config) as three:
+        wait_for_waiting(onlooker, sessions=3)
         case.connection.rollback()
-        ends = sorted((load.communicate(timeout=60)[1], load.returncode) for load in (one, two))
-    replaced = "etl: Another load replaced the staging tables before this one could use them. Run again.\n"
-    assert ends in ([("", 0), ("", 0)], [("", 0), (replaced, 1)])
+        ends = [(*load.communicate(timeout=60), load.returncode) for load in (one, two, three)]
+    assert [(error, code) for _, error, code in ends] == [("", 0)] * 3
+    assert sorted("Nothing new: all 2 files are loaded." in out for out, *_ in ends) == [False, True, True]
     assert case.execute("SELECT user_id, session_id FROM songplays") == [(u, s) for u in range(1, 6) for s in range(5)]
     assert [row[0] for row in case.tables()["users"]] == [1, 2, 3, 4, 5]
 
 
-def test_a_load_whose_staging_was_replaced_says_run_again_and_loses_nothing(case, other, monkeypatch, capsys):
+def test_loads_of_different_logs_at_once_lose_nothing(case, other, onlooker):
     case.write([event()])
-    transform = etl.insert_tables
-
-    def after_the_other(connection, load_id):
-        """The other load runs from beginning to end between the two halves of this one."""
-        monkeypatch.setattr(etl, "insert_tables", transform)
-        assert etl.main(["--config", str(other), "--quiet"]) == 0
-        transform(connection, load_id)
-
-    monkeypatch.setattr(etl, "insert_tables", after_the_other)
-    assert etl.main(["--config", str(case.config)]) == 1
-    assert capsys.readouterr().err == (
-        "etl: Another load replaced the staging tables before this one could use them. Run again.\n"
-    )
-    assert case.execute(PLAYS) == [(2, "S1")]
-    assert etl.main(["--config", str(case.config), "--quiet"]) == 0
+    case.connection.cursor().execute(LOCK)
+    with start(case.config) as one, start(other) as two:
+        wait_for_waiting(onlooker, sessions=2)
+        case.connection.rollback()
+        assert [(load.communicate(timeout=60)[1], load.returncode) for load in (one, two)] == [("", 0)] * 2
     assert case.execute(PLAYS) == [(1, "S1"), (2, "S1")]
 
 
-def test_a_load_whose_rows_another_staged_over_in_part_notices_it(case, other):
-    """The other load stands between its halves when this one wants to go on; it goes on itself."""
-    case.write([event()])
-    with closing(warehouse.connect(case.settings)) as second:
-        case_two = etl.load_settings(other)
-        etl.load_staging_tables(case.connection, case.settings, 0, "one")
-        etl.load_staging_tables(second, case_two, 0, "two")
-        with pytest.raises(etl.LoadError, match="Another load replaced the staging tables"):
-            etl.insert_tables(case.connection, "one")
-        assert case.tables() == {table: [] for table in STAR}
-        etl.insert_tables(second, "two")
-    assert case.execute(PLAYS) == [(2, "S1")]
+def test_a_wait_says_for_whom_and_since_when_and_ends(case, onlooker, monkeypatch, capsys):
+    """Somebody's open transaction holds the lock, then a table that the load drops."""
+    case.load([event()])
+    case.write([event(userId="2")])
+    before = case.everything()
+    monkeypatch.setattr(copy_monitor, "LIMIT", 1.2)
+    monkeypatch.setattr(copy_monitor, "TELL_AFTER", 0.0)
+    cursor = case.connection.cursor()
+    for held in (LOCK, "SELECT * FROM staging_events"):
+        cursor.execute(held)
+        assert etl.main(["--config", str(case.config)]) == 1
+        case.connection.rollback()
+        told, error = capsys.readouterr().err.splitlines()
+        pid = case.connection.info.backend_pid
+        holder = rf"session {pid} of sparkify, whose transaction is open since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC"
+        assert re.fullmatch(rf"Waiting for {holder}: another load, or somebody who uses these tables\.", told)
+        advice = rf"Run again when it has ended, or end it: SELECT pg_terminate_backend\({pid}\)\."
+        assert re.fullmatch(rf"etl: Waited 1 s for {holder}\. {advice}", error)
+    assert case.everything() == before
+    assert etl.main(["--config", str(case.config), "--quiet"]) == 0
 
 
-def test_a_failed_load_of_another_does_not_disturb(case, other):
-    case.write([event()])
-    with closing(warehouse.connect(case.settings)) as second:
-        etl.load_staging_tables(case.connection, case.settings, 0, "one")
-        case.write_text("other_logs/bad.json", "{oops}")
-        with pytest.raises(etl.LoadError, match="rejected"):
-            etl.load_staging_tables(second, etl.load_settings(other), 0, "two")
-        etl.insert_tables(case.connection, "one")
-    assert case.execute(PLAYS) == [(1, "S1")]
+def test_create_tables_lets_readers_in_while_it_waits_for_one(case, onlooker, monkeypatch, capsys):
+    case.load([event()])
+    before = case.everything()
+    monkeypatch.setattr(create_tables, "PATIENCE", 0.6)
+    monkeypatch.setattr(create_tables, "PAUSE", 0.5)
+    monkeypatch.setattr(create_tables, "TRIES", 3)
+    case.connection.cursor().execute("SELECT * FROM songplays")  # an analyst's transaction, left open
+    with ThreadPoolExecutor() as administrator:
+        reset = administrator.submit(create_tables.main, ["--config", str(case.config)])
+        wait_for_waiting(onlooker)
+        cursor = onlooker.cursor()
+        cursor.execute("SET statement_timeout = '5s'")
+        while not reset.done():
+            cursor.execute("SELECT count(*) FROM songplays")  # waits for one try at most
+            assert cursor.fetchone() == (1,)
+            time.sleep(0.05)
+        assert reset.result() == 1
+    case.connection.rollback()
+    error = capsys.readouterr().err
+    pid = case.connection.info.backend_pid
+    assert f"Waited 1 s for session {pid} of sparkify" in error
+    assert error.endswith("Nothing was changed.\n")
+    assert case.everything() == before
+    assert create_tables.main(["--config", str(case.config)]) == 0
+    assert case.everything() == {table: [] for table in TABLES}
 
 
 def test_readers_are_not_locked_out_while_a_load_is_in_its_transaction(case, onlooker, monkeypatch):
     case.load([event()], [song()])
     before, answers = case.tables(), answers_of(case.config)
     case.write([event(userId="2", ts=TS + 1)], [song(title="New"), song(song_id="S2")])
-    case.stage()
     seen, answered = {}, {}
     check = etl.check_quality
 
-    def read_meanwhile(connection):
+    def read_meanwhile(connection, checks, *arguments):
         """Everything is done and not committed: an analyst reads all tables, and may wait for no lock."""
+        if checks is sql_queries.staging_checks:
+            return
         with closing(warehouse.connect(case.settings)) as reader:
             cursor = reader.cursor()
             reader.cursor().execute("BEGIN")
@@ -140,10 +161,10 @@ def test_readers_are_not_locked_out_while_a_load_is_in_its_transaction(case, onl
                 onlooker.cursor().execute(f"SELECT * FROM {table}")
         with ThreadPoolExecutor() as analyst:
             answered.update(analyst.submit(answers_of, case.config).result(timeout=60))
-        check(connection)
+        check(connection, checks, *arguments)
 
     monkeypatch.setattr(etl, "check_quality", read_meanwhile)
-    case.transform()
+    load(case.connection, case.settings)
     assert (seen, answered) == (before, answers)
     assert case.execute("SELECT user_id, start_time FROM songplays") == [(1, at(TS)), (2, at(TS + 1))]
 
@@ -162,12 +183,93 @@ def test_a_reader_in_a_long_transaction_does_not_hold_a_load_up_and_keeps_its_vi
     assert case.execute(PLAYS) == [(1, "S1"), (2, "S1")]
 
 
-def test_a_lost_connection_is_told_as_such(case, onlooker):
+def test_a_lost_connection_is_told_with_its_cause_alone(case, onlooker):
+    """In the middle of a COPY, whose transaction is then over: psycopg2's own words are left out."""
     case.load([event()])
     before = case.everything()
-    with closing(warehouse.connect(case.settings)) as second:
-        cursor = onlooker.cursor()
-        cursor.execute("SELECT pg_terminate_backend(%s)", (second.info.backend_pid,))
-        with pytest.raises((etl.LoadError, psycopg2.Error), match="terminat|closed the connection unexpectedly"):
-            etl.insert_tables(second, None)
+    with closing(warehouse.connect(case.settings)) as second, closing(warehouse.connect(case.settings)) as observer:
+        run = LoadRun(second, observer, case.settings)
+        copy = run.copy
+
+        def end_session(query):
+            """Somebody ends the session before the COPY."""
+            onlooker.cursor().execute("SELECT pg_terminate_backend(%s)", (second.info.backend_pid,))
+            time.sleep(0.2)
+            copy(query)
+
+        run.copy = end_session
+        with pytest.raises(LoadError) as raised:
+            etl.load(run, everything=True)
+    name = "staging_events: COPY the logs"
+    assert str(raised.value) in (
+        f"{name}: terminating connection due to administrator command.",
+        f"{name}: The server closed the connection unexpectedly.",
+    )
     assert case.everything() == before
+
+
+def test_the_server_is_lost_after_the_commit(case, onlooker, monkeypatch, capsys, caplog):
+    """The load is there, and etl.py says so: exit code 0."""
+    case.write([event()])
+
+    def end_session(connection):
+        """Commit, and lose the connection before the answer comes."""
+        connection.commit()
+        onlooker.cursor().execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
+        time.sleep(0.2)
+        connection.cursor().execute("SELECT 1")
+
+    monkeypatch.setattr(etl, "transaction", partial(commit_by, end_session))
+    assert etl.main(["--config", str(case.config)]) == 0
+    assert capsys.readouterr().err == ""
+    assert "The load is complete. Then the connection was lost: " in caplog.text
+    assert case.execute(PLAYS) == [(1, "S1")]
+
+
+def test_the_server_is_lost_before_the_commit(case, onlooker, monkeypatch, capsys):
+    case.write([event()])
+
+    def end_session(connection):
+        """Lose the connection, then commit."""
+        onlooker.cursor().execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
+        time.sleep(0.2)
+        connection.commit()
+
+    monkeypatch.setattr(etl, "transaction", partial(commit_by, end_session))
+    assert etl.main(["--config", str(case.config)]) == 1
+    assert capsys.readouterr().err in (
+        f"etl: {cause} The load was not committed: run etl.py again.\n"
+        for cause in (
+            "terminating connection due to administrator command.", "The server closed the connection unexpectedly."
+        )
+    )  # fmt: skip
+    assert case.tables() == {table: [] for table in STAR}
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_ctrl_c_at_the_commit(case, monkeypatch, capsys, caplog, committed):
+    case.write([event()])
+
+    def interrupt(connection):
+        """Ctrl-C before or after the commit."""
+        if committed:
+            connection.commit()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(etl, "transaction", partial(commit_by, interrupt))
+    assert etl.main(["--config", str(case.config)]) == (0 if committed else 1)
+    assert ("Interrupted, but the load was complete." in caplog.text) == committed
+    told = "" if committed else "etl: interrupted. The star schema is as it was; run etl.py again.\n"
+    assert capsys.readouterr().err == told
+    assert len(case.execute(PLAYS)) == committed
+
+
+@contextmanager
+def commit_by(commit, connection):
+    """A transaction that ends with a call of `commit`."""
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    commit(connection)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import create_tables
-import etl
 from infra.config import load_settings
-from infra.database import transaction
+from infra.database import select_one, transaction
 from notebooks.source_counts import count_rows
-from tests.fixtures.etl import answers_of, log_events, snapshot
+from sql_queries import row_counts_select
+from tests.fixtures.etl import answers_of, load, log_events, snapshot
 from tests.fixtures.plain_answers import answers
 
 COUNTS = {
@@ -74,7 +74,8 @@ def compute(songs: list[dict], events: list[dict]) -> dict[str, list[tuple]]:
         "users": [row for _, row in users.values()],
         "songs": [
             (one["song_id"], text(one["title"]), one["artist_id"], one["year"] or None, one["duration"],
-             text(one["artist_name"])) for one in songs
+             text(one["artist_name"]), text(one["artist_location"]), one["artist_latitude"], one["artist_longitude"])
+            for one in songs
         ],
         "artists": [row for _, row in artists.values()],
         "time": [
@@ -102,7 +103,7 @@ def test_the_real_data_set_through_the_scripts(real, real_data, connection, run_
     assert run_script("create_tables.py", "--config", real).returncode == 0
     done = run_script("etl.py", "--config", real)
     assert (done.returncode, done.stderr) == (0, "")
-    assert etl.row_counts(connection) == COUNTS
+    assert select_one(connection, row_counts_select) == COUNTS
     with transaction(connection), connection.cursor() as cursor:
         cursor.execute("SELECT COUNT(*) FROM songplays AS p INNER JOIN songs AS s ON p.song_id = s.song_id "
                        "WHERE p.length = s.duration")  # fmt: skip
@@ -134,6 +135,5 @@ def test_the_real_logs_in_any_order_and_split(real_data, config, connection, tmp
         for file in batch:
             (logs / file.name).write_bytes(file.read_bytes())
         settings = load_settings(write_config(tmp_path / "batch.cfg", config, real_data, logs))
-        etl.load_staging_tables(connection, settings, 0, f"batch {number}")
-        etl.insert_tables(connection, f"batch {number}")
+        load(connection, settings, everything=bool(number % 2))
     assert snapshot(connection, ids=False) == in_order(expected)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-import etl
 import sql_queries
 from infra import config as config_module
 from infra import warehouse
 from infra.config import load_settings
 from infra.errors import ConfigError
+from tests.fixtures.etl import load as load_warehouse
 
 ROLE = "arn:aws:iam::123456789012:role/dwhRole"
 COURSE = f"""\
@@ -306,7 +306,7 @@ def test_a_prefix_never_swallows_its_neighbour(file, s3, warehouse_path):
     )
     names += "song status ts userAgent userId"
     s3.put_object(Bucket="sparkify", Key="p.json", Body=json.dumps({"jsonpaths": [f"$.{n}" for n in names.split()]}))
-    s3.put_object(Bucket="sparkify", Key="song_data/s.json", Body='{"song_id": "S1"}')
+    s3.put_object(Bucket="sparkify", Key="song_data/s.json", Body='{"song_id": "S1", "artist_id": "A1"}')
     settings = load(
         file,
         f"[LOCAL]\nPATH={warehouse_path}\n"
@@ -316,7 +316,7 @@ def test_a_prefix_never_swallows_its_neighbour(file, s3, warehouse_path):
         with connection, connection.cursor() as cursor:
             for query in sql_queries.drop_table_queries + sql_queries.create_table_queries:
                 cursor.execute(query)
-        etl.load_staging_tables(connection, settings, 0, "test")
+        load_warehouse(connection, settings)
         with connection, connection.cursor() as cursor:
             cursor.execute("SELECT user_id FROM staging_events")
             assert cursor.fetchall() == [(8,)]
