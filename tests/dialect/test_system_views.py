@@ -1,7 +1,10 @@
-"""What the system views tell of COPYs."""
+"""What the system views tell of COPYs, and how the system tables and functions are installed."""
 
 import psycopg2
 import pytest
+
+from infra.errors import ServerError
+from infra.local import system_tables
 
 
 def test_load_history_tells_of_each_copy(connection, tmp_path):
@@ -26,3 +29,24 @@ def test_load_history_tells_of_each_copy(connection, tmp_path):
         assert cursor.fetchall() == [("completed", 2, 1, 0), ("aborted", 0, 1, 1)]
         cursor.execute("SELECT column_name, error_code FROM sys_load_error_detail WHERE query_id > %s", (query,))
         assert cursor.fetchall() == [("a", 1207)]
+
+
+def test_functions_are_installed_once_for_each_version(connection, monkeypatch):
+    info = connection.connection_info
+    with connection.open_another() as plain, plain.cursor() as cursor:
+        cursor.execute("SELECT oid, xmin FROM pg_proc WHERE pronamespace = 'redshift'::regnamespace ORDER BY oid")
+        before = cursor.fetchall()
+        system_tables.install(info)
+        cursor.execute("SELECT oid, xmin FROM pg_proc WHERE pronamespace = 'redshift'::regnamespace ORDER BY oid")
+        assert cursor.fetchall() == before
+    monkeypatch.setattr(system_tables, "ONCE", ("operators", "text"))
+    with pytest.raises(ServerError, match="made by another version"):
+        system_tables.install(info)
+
+
+def test_a_comment_keeps_its_backslash(connection):
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE t (a INTEGER)")
+        cursor.execute(r"COMMENT ON TABLE t IS 'C:\\dir, it\'s'")
+        cursor.execute("SELECT description FROM pg_description WHERE description LIKE 'C:%'")
+        assert cursor.fetchall() == [(r"C:\dir, it's",)]

@@ -9,7 +9,22 @@ Kind = tuple[str, int, int]  # ("integer" | "decimal" | "float", precision, scal
 
 _INTEGERS = {"smallint": 5, "integer": 10, "bigint": 19}
 _DATATYPES = {exp.DType.SMALLINT: 5, exp.DType.INT: 10, exp.DType.BIGINT: 19}
-_AGGREGATES = {"min", "max", "nullif", "abs", "first_value", "last_value", "lag", "lead", "nth_value"}
+_AGGREGATES = {
+    "min",
+    "max",
+    "nullif",
+    "abs",
+    "ceil",
+    "ceiling",
+    "floor",
+    "sign",
+    "first_value",
+    "last_value",
+    "lag",
+    "lead",
+    "nth_value",
+}
+_SPREADS = ("stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop")
 FLOAT: Kind = ("float", 0, 0)
 
 
@@ -209,7 +224,7 @@ def _function(node: exp.Anonymous, select: exp.Expr | None, columns: Columns | N
     name = node.name.lower()
     if name in ("count", "datediff", "len", "row_number", "rank", "dense_rank", "ntile"):
         return ("integer", 19, 0)
-    if name in ("sqrt", "power", "pow", "ln", "log", "exp", "median", "random"):
+    if name in ("sqrt", "power", "pow", "ln", "log", "exp", "median", "random", *_SPREADS):
         return FLOAT
     if not node.expressions:
         return None

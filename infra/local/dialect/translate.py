@@ -25,7 +25,6 @@ from sqlglot.tokenizer_core import Token, TokenType
 from infra.errors import NotSupportedError
 from infra.local.dialect import lexer, rewrite, scope, subqueries, supported, validate
 
-
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # what it cannot read is refused here, in plain words
 
 
@@ -97,7 +96,8 @@ def translate(text: str, columns: TableColumns | None = None) -> Statement:
     verb = tokens[0].text.upper()
     body = plain[tokens[0].start : tokens[-1].end + 1]
     if verb == "COPY" or verb in supported.PLAIN_STATEMENTS:
-        return Statement(verb, _plain(verb, body))
+        flat = _plain(verb, body)
+        return Statement(verb, flat if verb == "COPY" else flat.replace("\\", "\\\\"))  # the server reads escapes
     _refuse_lacking_statements(tokens)
     if verb in ("CREATE", "DROP", "ALTER") and tokens[1:2] and tokens[1].text.upper() == "SCHEMA":
         return Statement(verb, _schema(body))

@@ -83,3 +83,22 @@ CREATE OR REPLACE FUNCTION redshift.first_step(anyelement, anyelement) RETURNS a
 CREATE OR REPLACE FUNCTION redshift.last_step(anyelement, anyelement) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $2 $$;
 CREATE OR REPLACE AGGREGATE redshift.first_present(anyelement) (SFUNC = redshift.first_step, STYPE = anyelement);
 CREATE OR REPLACE AGGREGATE redshift.last_present(anyelement) (SFUNC = redshift.last_step, STYPE = anyelement);
+
+-- Of an integer these are integers; STDDEV and VARIANCE are DOUBLE PRECISION whatever they take.
+DO $$
+DECLARE kind text; name text; result text;
+BEGIN
+    FOREACH kind IN ARRAY ARRAY['smallint', 'integer', 'bigint'] LOOP
+        FOREACH name IN ARRAY ARRAY['ceil', 'ceiling', 'floor'] LOOP
+            EXECUTE format('CREATE OR REPLACE FUNCTION redshift.%1$s(%2$s) RETURNS %2$s IMMUTABLE STRICT PARALLEL SAFE RETURN $1', name, kind);
+        END LOOP;
+        EXECUTE format('CREATE OR REPLACE FUNCTION redshift.sign(%1$s) RETURNS %1$s IMMUTABLE STRICT PARALLEL SAFE RETURN sign($1::numeric)::%1$s', kind);
+    END LOOP;
+    FOREACH kind IN ARRAY ARRAY['smallint', 'integer', 'bigint', 'numeric'] LOOP
+        EXECUTE format('CREATE OR REPLACE FUNCTION redshift.spread_step(double precision[], %1$s) RETURNS double precision[] IMMUTABLE STRICT PARALLEL SAFE RETURN float8_accum($1, $2::double precision)', kind);
+        FOREACH name IN ARRAY ARRAY['stddev', 'stddev_samp', 'stddev_pop', 'variance', 'var_samp', 'var_pop'] LOOP
+            result := CASE name WHEN 'stddev' THEN 'stddev_samp' WHEN 'variance' THEN 'var_samp' ELSE name END;
+            EXECUTE format('CREATE OR REPLACE AGGREGATE redshift.%1$s(%2$s) (SFUNC = redshift.spread_step, STYPE = double precision[], INITCOND = ''{0,0,0}'', FINALFUNC = float8_%3$s)', name, kind, result);
+        END LOOP;
+    END LOOP;
+END $$;
