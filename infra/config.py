@@ -112,7 +112,8 @@ def _warn_of_readers(file: Path, sections: Sections) -> None:
     if file not in _warned and os.name == "posix" and _get(sections, *SECRET_KEYS) and file.stat().st_mode & 0o044:
         _warned.add(file)
         notice(
-            f"{file} holds passwords or keys, and others on this machine may read it: run chmod 600 {shlex.quote(str(file))}"
+            f"{file} holds passwords or keys, and others on this machine may read it: "
+            f"run chmod 600 {shlex.quote(str(file))}"
         )
 
 

@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.fixtures.copying",
     "tests.fixtures.faulty_s3",
     "tests.fixtures.etl",
+    "tests.fixtures.faults",
     "tests.fixtures.answers",
     "tests.fixtures.real_data",
     "tests.fixtures.terminal",

@@ -3,6 +3,7 @@
 import re
 import shutil
 import threading
+import time
 from collections.abc import Iterable
 from functools import cache, partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from infra.local.connection_info import ConnectionInfo, open_connection, open_pl
 from infra.local.copy_command import load
 from infra.local.dialect import lexer, translate
 
+SETTLING = 1.5  # seconds after which a supervisor has noticed that its server has ended
 FEATURE_NOT_SUPPORTED, SYNTAX_ERROR, INTERNAL_ERROR = "0A000", "42601", "XX000"
 
 
@@ -32,11 +34,16 @@ def connect(settings: Settings) -> "RedshiftConnection":
         info = supervisor.acquire(settings.local_path)
     if settings.simulated:
         _simulate(settings.local_path / "simulated")
-    try:
-        return open_connection(info, partial(RedshiftConnection, settings=settings, info=info))
-    except psycopg2.OperationalError as error:
-        reason = " ".join(str(error).split())
-        raise WarehouseError(f"The embedded warehouse in {settings.local_path} does not answer: {reason}") from None
+    for wait in (SETTLING, 0):
+        try:
+            return open_connection(info, partial(RedshiftConnection, settings=settings, info=info))
+        except psycopg2.OperationalError as error:
+            reason = " ".join(str(error).split())
+        if "refused" not in reason or not wait:
+            break
+        time.sleep(wait)  # the server has just ended; whoever uses it next starts it anew
+        info = supervisor.acquire(settings.local_path)
+    raise WarehouseError(f"The embedded warehouse in {settings.local_path} does not answer: {reason}")
 
 
 def _simulate(directory: Path) -> None:

@@ -23,6 +23,13 @@ from infra.local.connection_info import ConnectionInfo, open_plain
 
 OWNER, READER = "sparkify", "reader"
 PASSWORD_FILES = {OWNER: "password", READER: "reader_password"}
+# What the reader may do in a schema that is there, and in those and with the tables that come. Not pg_read_all_data,
+# with which it would see the catalog's passwords, too.
+GRANTS = ("GRANT USAGE ON SCHEMA {schema} TO {reader}", "GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {reader}")
+DEFAULTS = (
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT USAGE ON SCHEMAS TO {reader}",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT ON TABLES TO {reader}",
+)
 LEAST = 16  # characters of a password that is whole
 
 
@@ -68,7 +75,12 @@ def install_reader(directory: Path, info: ConnectionInfo) -> None:
             cursor.execute(SQL("CREATE ROLE {}").format(reader))
         cursor.execute(SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(reader, Literal(password)))
         cursor.execute(SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(reader))
-        cursor.execute(SQL("GRANT pg_read_all_data TO {}").format(reader))
+        cursor.execute(r"SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema$)'")
+        for (schema,) in cursor.fetchall():
+            for grant in GRANTS:
+                cursor.execute(SQL(grant).format(reader=reader, schema=Identifier(schema)))
+        for grant in DEFAULTS:
+            cursor.execute(SQL(grant).format(reader=reader, owner=Identifier(OWNER)))
     write_secret(directory, PASSWORD_FILES[READER], password)
     write_secret(directory, "pgpass", f"{info['host']}:{info['port']}:{info['dbname']}:{READER}:{password}\n")
 

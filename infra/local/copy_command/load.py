@@ -53,7 +53,7 @@ def run(connection: WarehouseConnection, text: str) -> None:
             loader.load(source, files, connection.settings)
             log.loaded(loader.rows)
             for name, value in (("last_copy_count", loader.rows), ("last_copy_id", log.query)):
-                cursor.execute(f"SET redshift.{name} = '{value}'")
+                cursor.execute("SELECT set_config(%s, %s, false)", (f"redshift.{name}", str(value)))
         if is_empty if statement.analyze is None else statement.analyze:
             cursor.execute(f"ANALYZE {statement.table.sql}")
 

@@ -1,0 +1,87 @@
+"""SIGKILL of the load, of its backend, of the server, of the supervisor, at moments spread over a measured load."""
+
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from contextlib import closing, suppress
+
+import psutil
+import pytest
+
+from infra.local import supervisor
+from tests.fixtures.faults import BEHIND_PROXY, Proxy, seeded
+from tests.fixtures.server import ROOT
+
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL for one process"),
+]
+PARTS = ("etl", "backend", "server", "supervisor")
+
+
+def wait_for_the_end_of(victim: int) -> None:
+    """Return when the process is gone; a kill takes effect some moments after it was sent."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(victim)
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+
+
+def kill_during_a_load(world, part: str, moment: float) -> tuple[bool, str]:
+    """Kill one part at this share of a load's time: whether there was one to kill, and which state was found."""
+    world.reset()
+    supervisor.acquire(world.place)  # so that there is a server from the first moment on
+    load = world.start(ROOT / "etl.py", "--quiet")
+    time.sleep(world.seconds * moment)
+    victim = load.pid if part == "etl" and load.poll() is None else world.victims().get(part)
+    hit = victim is not None
+    if hit:
+        with suppress(ProcessLookupError):  # gone in this moment
+            os.kill(victim, signal.SIGKILL)
+            wait_for_the_end_of(victim)
+    _, error = load.communicate(timeout=120)
+    world.release()
+    return hit, world.judge(load.returncode, error)
+
+
+@pytest.mark.parametrize("kills", [pytest.param(8, id="8"), pytest.param(200, id="200", marks=pytest.mark.slow)])
+def test_kills(world, kills):
+    choose = seeded(f"{kills} kills")
+    found: Counter = Counter()
+    for number in range(kills):
+        part = PARTS[number % len(PARTS)]
+        moment = 0.2 + 0.8 * (number // len(PARTS) + choose.random()) / (kills / len(PARTS))  # after the imports
+        hit, state = kill_during_a_load(world, part, moment)
+        print(f"{part} at {moment:.0%}: {state if hit else 'nothing to kill'}")
+        found[part if hit else "missed"] += 1
+    print(dict(found))
+    assert sum(found[part] for part in PARTS) >= kills / 2
+
+
+@pytest.mark.parametrize("cuts", [pytest.param(5, id="5"), pytest.param(60, id="60", marks=pytest.mark.slow)])
+def test_connections_cut_at_random_bytes(world, cuts):
+    """All connections of a load are reset after so many bytes in both directions together."""
+    choose = seeded(f"{cuts} cuts")
+    world.reset()
+    with closing(world.connect()) as keep:
+        whole = Proxy(keep.info.port)
+        load = world.start("-c", BEHIND_PROXY, whole.port, "--quiet")
+        _, error = load.communicate(timeout=120)
+        whole.close()
+        assert (load.returncode, error) == (0, "")
+        assert whole.bytes > 100_000
+    found: Counter = Counter()
+    for number in range(cuts):
+        world.reset()
+        limit = int(whole.bytes * (number + choose.random()) / cuts)
+        with closing(world.connect()) as keep:
+            proxy = Proxy(keep.info.port, limit)
+            load = world.start("-c", BEHIND_PROXY, proxy.port, "--quiet")
+            _, error = load.communicate(timeout=120)
+            proxy.close()
+        state = world.judge(load.returncode, error)
+        print(f"cut at byte {limit:,} of {whole.bytes:,}: exit code {load.returncode}, {state}")
+        found[state] += 1
+    assert found["old"] > 0
