@@ -133,6 +133,9 @@ def destroy(context: Context, *, snapshot: str = "", yes: bool = False, dry_run:
     info = cluster.find()
     if info and info.owner != name:
         raise AwsError(f"The {cluster.kind} {name} was not made by these scripts: nothing was deleted.")
+    if info and info.stack:
+        command = f"aws cloudformation delete-stack --region {spec.region} --stack-name {info.stack}"
+        raise AwsError(f"The {cluster.kind} {name} is of the CloudFormation stack {info.stack}: run `{command}`.")
     other, barred = find_other(context)
     things = find_things(context, info, snapshot, account, alone=other is None)
     there = ", ".join(thing.name for thing in things)

@@ -29,6 +29,7 @@ class ClusterInfo:
     node_type: str = ""
     parameter_group: str = ""  # "": none, or changed since the cluster started
     base_rpu: int = 0  # 0 for a cluster
+    stack: str = ""  # of CloudFormation, which made it
     snapshot: str = ""  # that it was restored from, with a mark of snapshots.py while that is under way
 
 

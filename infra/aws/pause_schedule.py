@@ -5,11 +5,12 @@ Redshift's scheduler works is made here, too, and may do nothing else.
 """
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from infra.aws import iam_role, policies, requests, tags
 from infra.aws.cluster_spec import ClusterSpec
-from infra.aws.polling import retry_new_role
+from infra.aws.polling import poll, retry_new_role
 from infra.errors import AwsError
 
 if TYPE_CHECKING:
@@ -56,15 +57,24 @@ def ensure(redshift: "RedshiftClient", iam: "IAMClient", spec: ClusterSpec, acco
     request = requests.scheduled_pause(spec, spec.own.role_arn or _ensure_role(iam, spec, cluster_arn))
     action = find(redshift, spec.name)
     if action is None:
-        try:
-            retry_new_role(lambda: redshift.create_scheduled_action(**request))
-        except redshift.exceptions.ScheduledActionAlreadyExistsFault:
-            raise AwsError(
-                f"The scheduled action {request['ScheduledActionName']} does not pause {spec.name}, so these scripts "
-                "did not make it: delete it, or give [DWH] DWH_CLUSTER_IDENTIFIER another name."
-            ) from None
+        poll(f"scheduled action {request['ScheduledActionName']}", partial(_create, redshift, request), minutes=10)
     elif action["State"] != "ACTIVE" or any(action[key] != request[key] for key in ("Schedule", "IamRole")):
         redshift.modify_scheduled_action(**request)
+
+
+def _create(redshift: "RedshiftClient", request: requests.Request) -> tuple[str, bool | None]:
+    """Try to make the scheduled action: a cluster that was just asked for may not be known everywhere."""
+    try:
+        retry_new_role(lambda: redshift.create_scheduled_action(**request))
+    except redshift.exceptions.ClusterNotFoundFault:
+        return "waiting for the cluster", None
+    except redshift.exceptions.ScheduledActionAlreadyExistsFault:
+        name, cluster = request["ScheduledActionName"], request["TargetAction"]["PauseCluster"]["ClusterIdentifier"]
+        raise AwsError(
+            f"The scheduled action {name} does not pause {cluster}, so these scripts did not make it: delete it, or "
+            "give [DWH] DWH_CLUSTER_IDENTIFIER another name."
+        ) from None
+    return "made", True
 
 
 def _ensure_role(iam: "IAMClient", spec: ClusterSpec, cluster_arn: str) -> str:

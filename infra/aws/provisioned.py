@@ -49,6 +49,7 @@ class Provisioned:
             state=cluster["ClusterStatus"].lower(),
             owner=owner,
             snapshot=snapshot,
+            stack=tags.read(cluster.get("Tags", [])).get(tags.STACK, ""),
             host=endpoint.get("Address", ""),
             port=endpoint.get("Port", 0),
             size=f"{cluster['NumberOfNodes']} x {cluster['NodeType']}",

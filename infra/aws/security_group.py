@@ -43,7 +43,7 @@ def attached_groups(ec2: "EC2Client", info: ClusterInfo, name: str) -> "list[Sec
 def find_vpc(ec2: "EC2Client", redshift: "RedshiftClient", spec: ClusterSpec) -> str:
     """Find the VPC that the cluster is to be in: that of its subnets, else the default one."""
     if spec.own.subnet_ids:
-        return _vpc_of(ec2, spec.own.subnet_ids)
+        return _vpc_of(ec2, spec)
     if spec.subnet_group:
         groups = redshift.describe_cluster_subnet_groups(ClusterSubnetGroupName=spec.subnet_group)
         return groups["ClusterSubnetGroups"][0]["VpcId"]
@@ -56,15 +56,24 @@ def find_vpc(ec2: "EC2Client", redshift: "RedshiftClient", spec: ClusterSpec) ->
     return vpcs[0]["VpcId"]
 
 
-def _vpc_of(ec2: "EC2Client", subnets: tuple[str, ...]) -> str:
-    """Find the VPC of subnets; raise AwsError where one is not there, or is of another VPC."""
+def _vpc_of(ec2: "EC2Client", spec: ClusterSpec) -> str:
+    """Find the VPC of the subnets that dwh.cfg names; raise AwsError where AWS could make no cluster in them."""
+    subnets = spec.own.subnet_ids
     answer = ec2.describe_subnets(Filters=[{"Name": "subnet-id", "Values": list(subnets)}])
-    vpcs = {each["SubnetId"]: each["VpcId"] for each in answer["Subnets"]}
-    if missing := [subnet for subnet in subnets if subnet not in vpcs]:
+    there = {each["SubnetId"]: each for each in answer["Subnets"]}
+    if missing := [subnet for subnet in subnets if subnet not in there]:
         raise AwsError(f"[DWH] DWH_SUBNET_IDS: there is no {', '.join(missing)} in {ec2.meta.region_name}.")
-    if len(set(vpcs.values())) > 1:
-        raise AwsError(f"[DWH] DWH_SUBNET_IDS: the subnets are of {len(set(vpcs.values()))} VPCs: name those of one.")
-    return vpcs[subnets[0]]
+    vpcs = {each["VpcId"] for each in there.values()}
+    if len(vpcs) > 1:
+        raise AwsError(f"[DWH] DWH_SUBNET_IDS: the subnets are of {len(vpcs)} VPCs: name those of one.")
+    zones = {each["AvailabilityZone"] for each in there.values()}
+    least = (3 if spec.own.enhanced_vpc_routing else 2) if spec.serverless else 1
+    if len(zones) < least:
+        raise AwsError(
+            f"[DWH] DWH_SUBNET_IDS: the subnets are in {', '.join(sorted(zones))}; serverless needs {least} "
+            "availability zones: name a subnet in each."
+        )
+    return vpcs.pop()
 
 
 def ensure_group(ec2: "EC2Client", redshift: "RedshiftClient", spec: ClusterSpec) -> str:

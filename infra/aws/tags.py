@@ -5,6 +5,7 @@ from typing import Any
 
 PROJECT = "sparkify-dwh"  # the value of the tag `project` on all that these scripts make
 SNAPSHOT = "snapshot"  # the key of the tag that names the snapshot that a cluster was restored from
+STACK = "aws:cloudformation:stack-name"  # CloudFormation puts it on all that it makes
 RESERVED = ("project", "cluster", "region", "Name", SNAPSHOT)  # keys that a user's own tags may not have
 Pairs = tuple[tuple[str, str], ...]
 

@@ -11,7 +11,7 @@ from cfnlint.api import lint
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra import create_cluster
+from infra import create_cluster, destroy_cluster
 from infra.aws import cloudformation
 from infra.aws.cluster_spec import ClusterSpec, read_cluster_spec
 from infra.config import load_settings
@@ -259,6 +259,16 @@ def test_a_stack_of_it_is_what_the_script_makes(moto, wire, aws_config, capsys):
     stacks.delete_stack(StackName="sparkify")  # moto does so with all but the cluster
     assert create_cluster.main(["--config", str(aws_config)]) == 0
     assert look() == by_stack
+
+
+def test_destroy_leaves_a_stack_to_cloudformation(moto, aws_config, capsys):
+    """AWS tags what a stack makes; moto does not do so with a cluster, so the tag is put there."""
+    assert create_cluster.main(["--config", str(aws_config)]) == 0
+    arn = "arn:aws:redshift:us-west-2:123456789012:cluster:dwhcluster"
+    moto.redshift.create_tags(ResourceName=arn, Tags=[{"Key": "aws:cloudformation:stack-name", "Value": "mine"}])
+    assert destroy_cluster.main(["--config", str(aws_config), "--yes"]) == 1
+    assert "run `aws cloudformation delete-stack --region us-west-2 --stack-name mine`" in capsys.readouterr().err
+    assert len(moto.redshift.describe_clusters()["Clusters"]) == 1
 
 
 @given(st.text(alphabet="a${}!*?:A", max_size=12))

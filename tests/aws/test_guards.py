@@ -152,15 +152,16 @@ def test_whoever_may_not_look_at_budgets(moto, wire, aws_config, capsys):
     assert everything(moto)["clusters"] == []
 
 
-def test_a_role_that_is_not_known_yet_is_waited_for(wire, aws_config, monkeypatch, moto):
-    """The scheduler's role is seconds old when it is named; moto knows it at once, AWS does not."""
-    left = [2]
+def test_what_is_not_known_yet_is_waited_for(wire, aws_config, monkeypatch, moto):
+    """Role and cluster are seconds old when they are named; moto knows them at once, AWS may not."""
+    left = [3]
 
     def redshift(name: str, params: dict) -> dict | None:
-        """Refuse a new role twice."""
+        """Refuse a new role twice, and then a new cluster."""
         if name == "CreateScheduledAction" and left[0]:
             left[0] -= 1
-            return error("InvalidParameterValue", "The IAM role is not valid")
+            refusals = [error("ClusterNotFound"), *[error("InvalidParameterValue", "The IAM role is not valid")] * 2]
+            return refusals[left[0]]
         return None
 
     wire.fakes["redshift"] = redshift

@@ -48,7 +48,7 @@ def test_a_life_with_what_the_user_brings(moto, wire, aws_config, capsys):
     """No role and no security group is made or changed, not even by a call that is refused; all is as it was."""
     lines, own = bring(moto)
     neighbours(moto)
-    aws_config.write_text(text := config_text(lines))
+    aws_config.write_text(text := config_text(f"{lines}DWH_PAUSE_AT=20:00"))
     before, account = theirs(moto), everything(moto)
     here = ["--config", str(aws_config)]
     for _ in range(2):
@@ -59,6 +59,8 @@ def test_a_life_with_what_the_user_brings(moto, wire, aws_config, capsys):
     )
     assert [each["IamRoleArn"] for each in cluster["IamRoles"]] == [ROLE_ARN]
     assert [each["VpcSecurityGroupId"] for each in cluster["VpcSecurityGroups"]] == [own["group"]]
+    (action,) = moto.redshift.describe_scheduled_actions()["ScheduledActions"]
+    assert action["IamRole"] == ROLE_ARN
     assert (cluster["EnhancedVpcRouting"], cluster["ClusterSubnetGroupName"]) == (True, "dwhcluster-redshift")
     (subnets,) = moto.redshift.describe_cluster_subnet_groups(ClusterSubnetGroupName="dwhcluster-redshift")[
         "ClusterSubnetGroups"
@@ -72,7 +74,7 @@ def test_a_life_with_what_the_user_brings(moto, wire, aws_config, capsys):
         assert open_incoming_port.main([*here, *options]) == 1
         assert f"The security group {own['group']} of [DWH] DWH_SECURITY_GROUP is your own" in capsys.readouterr().err
     assert destroy_cluster.main([*here, "--yes"]) == 0
-    assert "Deleted: cluster dwhcluster (available), parameter group dwhcluster-redshift, subnet group" in (
+    assert "Deleted: cluster dwhcluster (available), scheduled action dwhcluster-pause, parameter group" in (
         capsys.readouterr().out
     )
     assert (theirs(moto), everything(moto), aws_config.read_text()) == (before, account, text)
@@ -168,6 +170,17 @@ def test_subnets_that_do_not_fit(moto, aws_config, capsys):
         assert create_cluster.main(["--config", str(aws_config)]) == 1
         assert said in capsys.readouterr().err
     assert everything(moto)["clusters"] == []
+
+
+@pytest.mark.parametrize(("count", "more", "least"), [(1, "", 2), (2, "DWH_ENHANCED_VPC_ROUTING=true", 3)])
+def test_serverless_needs_several_zones(moto, wire, aws_config, capsys, count, more, least):
+    _, own = bring(moto)
+    fake = wire.fakes["redshift-serverless"] = ServerlessFake(looks=0)
+    subnets = " ".join(own["subnets"][:count])
+    aws_config.write_text(config_text(f"DWH_CLUSTER_TYPE=serverless\nDWH_SUBNET_IDS={subnets}\n{more}"))
+    assert create_cluster.main(["--config", str(aws_config)]) == 1
+    assert f"serverless needs {least} availability zones: name a subnet in each" in capsys.readouterr().err
+    assert fake.things == {}
 
 
 @pytest.mark.parametrize(
