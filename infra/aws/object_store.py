@@ -20,7 +20,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.aws.client_errors import explain, explain_unreadable
-from infra.aws.s3_fetcher import Fetcher, S3Object, in_thread, split_url
+from infra.aws.s3_fetcher import Fetcher, S3Object, bare_etag, in_thread, split_url
 from infra.errors import Interrupted, SourceError
 
 __all__ = ["ObjectStore", "S3Object", "split_url"]
@@ -66,7 +66,7 @@ class ObjectStore:
             """Ask for one page after the other."""
             pages = self._fetcher.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             return [
-                S3Object(bucket, entry["Key"], entry["Size"], entry["ETag"], entry["LastModified"])
+                S3Object(bucket, entry["Key"], entry["Size"], bare_etag(entry["ETag"]), entry["LastModified"])
                 for page in pages
                 for entry in page.get("Contents", [])
                 if not entry["Key"].endswith("/")

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 TRIES = 4  # of one request, each with one more that obstore makes of its own
 PAUSE = 0.2  # seconds before the second try; twice as long before each later one
 STALL = timedelta(seconds=30)  # without a byte before a request is given up and made anew
-MD5_ETAG = re.compile(r'"[0-9a-f]{32}"')  # of an object that was put in one piece and is not encrypted with a KMS key
+MD5_ETAG = re.compile("[0-9a-f]{32}")  # of an object that was put in one piece and is not encrypted with a KMS key
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class S3Object:
-    """An object as S3 lists it: its size in bytes, its ETag with the quotes, and when it was put there."""
+    """An object as S3 lists it: its size in bytes, its ETag, and when it was put there."""
 
     bucket: str
     key: str
@@ -75,7 +75,7 @@ class Fetcher:
             if isinstance(error, ClientError) and error_code(error) in ("404", "NoSuchKey"):
                 return None
             raise SourceError(explain_unreadable(url, error)) from None
-        return S3Object(bucket, key, answer["ContentLength"], answer["ETag"], answer["LastModified"])
+        return S3Object(bucket, key, answer["ContentLength"], bare_etag(answer["ETag"]), answer["LastModified"])
 
     async def head(self, url: str) -> S3Object | None:
         """Return one object; obstore asks for it, and boto3 where that fails, which can tell why."""
@@ -83,7 +83,7 @@ class Fetcher:
         if _has_plain_key(key):
             with suppress(ObstoreError, OSError):
                 meta = await obstore.head_async(self._store(bucket), key)
-                return S3Object(bucket, key, meta["size"], meta["e_tag"] or "", meta["last_modified"])
+                return S3Object(bucket, key, meta["size"], bare_etag(meta["e_tag"]), meta["last_modified"])
         return await asyncio.wrap_future(in_thread(lambda: self.find(url)))
 
     async def fetch(self, wanted: S3Object, start: int, end: int) -> bytes:
@@ -105,7 +105,7 @@ class Fetcher:
                 return data
         raise SourceError(await asyncio.wrap_future(in_thread(lambda: self._reason(wanted, problem))))
 
-    async def _ask(self, wanted: S3Object, start: int, end: int) -> tuple[bytes, str | None, int]:
+    async def _ask(self, wanted: S3Object, start: int, end: int) -> tuple[bytes, str, int]:
         """Return a part's bytes with the object's ETag and size; boto3 reads keys that obstore cannot spell."""
         span = (start, end) if end - start < wanted.size else None
         if not _has_plain_key(wanted.key):
@@ -113,24 +113,24 @@ class Fetcher:
         options: Any = {"range": span} if span else {}
         result = await obstore.get_async(self._store(wanted.bucket), wanted.key, options=options)
         data = bytes(await result.bytes_async())
-        return data, result.meta["e_tag"], result.meta["size"]
+        return data, bare_etag(result.meta["e_tag"]), result.meta["size"]
 
-    def _ask_boto3(self, wanted: S3Object, start: int, end: int) -> tuple[bytes, str | None, int]:
+    def _ask_boto3(self, wanted: S3Object, start: int, end: int) -> tuple[bytes, str, int]:
         """The same by boto3."""
         span = f"bytes={start}-{end - 1}"
         answer = self.client.get_object(Bucket=wanted.bucket, Key=wanted.key, Range=span)
-        return answer["Body"].read(), answer["ETag"], int(answer["ContentRange"].rpartition("/")[2])
+        return answer["Body"].read(), bare_etag(answer["ETag"]), int(answer["ContentRange"].rpartition("/")[2])
 
     async def _wrong_checksum(self, wanted: S3Object, data: bytes) -> str:
         """Return what is wrong with the checksum of a whole object."""
         digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
-        if wanted.etag == f'"{digest}"':
+        if wanted.etag == digest:
             return ""
         return await asyncio.wrap_future(in_thread(lambda: self.checksum_differs(wanted, digest)))
 
     def checksum_differs(self, wanted: S3Object, digest: str) -> str:
         """Return what is wrong if an MD5 is not the ETag; an object under a KMS key has an ETag that is no MD5."""
-        if not MD5_ETAG.fullmatch(wanted.etag) or wanted.etag == f'"{digest}"':
+        if not MD5_ETAG.fullmatch(wanted.etag) or wanted.etag == digest:
             return ""
         head = self.client.head_object(Bucket=wanted.bucket, Key=wanted.key)
         if head.get("ServerSideEncryption", "AES256") != "AES256" or head.get("SSECustomerAlgorithm"):
@@ -200,3 +200,8 @@ def _has_plain_key(key: str) -> bool:
     """Tell whether obstore asks for this very key: not with empty parts, `.`, `..` and control characters."""
     parts = key.split("/")
     return key.isprintable() and not any(part in ("", ".", "..") for part in parts)
+
+
+def bare_etag(etag: str | None) -> str:
+    """Return an ETag without its quotes, which not every S3 writes in a listing."""
+    return (etag or "").strip('"')

@@ -41,9 +41,10 @@ def records(segment: Segment, replacement: str | None) -> Iterator[Record]:
                 fault = RecordError(1216, "Invalid JSON: a row must be an object")
         except RecursionError:
             end = end_of_value(text, at)
+            end = text.find("\n", at) if end < 0 else end
             fault = RecordError(1216, _TOO_DEEP)
         except json.JSONDecodeError as error:
-            end = text.find("\n", max(at, error.pos))
+            end = _end_of_broken(text, at, error.pos)
             fault = RecordError(1216, f"Invalid JSON: {error.msg}")
         end = len(text) if end < 0 else end
         line += text.count("\n", counted, end)
@@ -57,6 +58,16 @@ def records(segment: Segment, replacement: str | None) -> Iterator[Record]:
             fault = RecordError(1216, _TOO_DEEP)
         yield Record(segment.file, line, value, fault)
         at = _after_space(text, end)
+
+
+def _end_of_broken(text: str, at: int, fault: int) -> int:
+    """Return the end of the line of a fault, -1 for that of the text.
+
+    An object at the start of a later line is no part of one that was cut off before it: then the line before ends it.
+    """
+    if text[fault - 1 : fault + 1] == "\n{" and fault - 1 > at:
+        return fault - 1
+    return text.find("\n", max(at, fault))
 
 
 def _after_space(text: str, at: int) -> int:
