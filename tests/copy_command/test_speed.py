@@ -48,7 +48,8 @@ def copy(config: Path, query: str, create: str) -> float:
     settings = load_settings(config)
     with closing(warehouse.connect(settings)) as connection, connection.cursor() as cursor:
         cursor.execute(create)
-        cursor.execute(f"TRUNCATE {re.search(r'CREATE TABLE IF NOT EXISTS (\w+)', create)[1]}")
+        [table] = re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", create)
+        cursor.execute(f"TRUNCATE {table}")
         start = time.perf_counter()
         cursor.execute(query, {**vars(settings), "max_errors": 0})
         connection.commit()
