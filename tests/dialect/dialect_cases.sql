@@ -4,7 +4,7 @@ SELECT a, COUNT(*) FROM t WHERE b = 'x' GROUP BY a HAVING COUNT(*) > 1 ORDER BY 
 SELECT a, COUNT(*) AS "count" FROM t WHERE b = 'x' GROUP BY a HAVING COUNT(*) > 1 ORDER BY a LIMIT 5
 
 SELECT NVL(a, 0), LEN(b), BTRIM(b), SUBSTR(b, 2, 3) FROM t
-SELECT COALESCE(a, 0) AS "coalesce", LEN(b) AS "len", BTRIM(b) AS "btrim", SUBSTR(b, 2, 3) AS "substr" FROM t
+SELECT COALESCE(a, 0) AS "coalesce", LEN(b) AS "len", BTRIM(CAST(b AS pg_catalog.text)) AS "btrim", SUBSTR(CAST(b AS pg_catalog.text), 2, 3) AS "substr" FROM t
 
 SELECT CONCAT(a, b) FROM t
 SELECT CONCAT(a, b) AS "concat" FROM t

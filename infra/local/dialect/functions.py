@@ -220,6 +220,31 @@ def _without_nulls(node: exp.Window, nulls: exp.Expr) -> exp.Expr:
     return postgres(f"(array_at({text}, {place}))")
 
 
+def units_as_strings(tree: exp.Expr) -> None:
+    """A unit of time written as a word is no column."""
+    for node in tree.find_all(exp.Anonymous):
+        first = node.expressions[0] if node.expressions else None
+        if node.name.lower() in _WITH_UNIT and isinstance(first, exp.Column) and not first.table:
+            first.replace(exp.Literal.string(first.name))
+
+
+def _texts(name: str, place: int) -> Callable[[exp.Anonymous], exp.Expr]:
+    """A function that takes the text of any value at this place."""
+
+    def rewrite(node: exp.Anonymous) -> exp.Expr:
+        """The same call; what is written as a string is one."""
+        parts = [part if at != place or isinstance(part, exp.Literal) else exp.cast(part.copy(), "text")
+                 for at, part in enumerate(node.expressions)]  # fmt: skip
+        return call(name, *parts)
+
+    return rewrite
+
+
+_WITH_UNIT = {"dateadd", "date_add", "datediff", "date_diff", "date_part", "pgdate_part", "date_trunc"}
+_OF_TEXT = {
+    **dict.fromkeys(("split_part", "substring", "substr", "ltrim", "rtrim", "btrim", "strpos", "reverse", "repeat"), 0),
+    **dict.fromkeys(("left", "right", "replace", "lpad", "rpad"), 0), "charindex": 1,
+}  # fmt: skip
 _COMPARED = {"date_cmp", "timestamp_cmp", "date_cmp_timestamp", "timestamp_cmp_date", "timestamp_cmp_timestamptz"}
 REWRITTEN: dict[str, Callable[[exp.Anonymous], exp.Expr]] = {
     "dateadd": _dateadd, "date_add": _dateadd, "datediff": _datediff, "date_diff": _datediff, "date_part": _date_part,
@@ -230,4 +255,5 @@ REWRITTEN: dict[str, Callable[[exp.Anonymous], exp.Expr]] = {
     "months_between": _moments("months_between", (0, 1)), "next_day": _moments("next_day", (0,)),
     "date_part_year": _moments("date_part_year", (0,)),
     **dict.fromkeys(_COMPARED, _moments("compare", (0, 1))),
+    **{name: _texts(name, place) for name, place in _OF_TEXT.items()},
 }  # fmt: skip

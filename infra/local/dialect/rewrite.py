@@ -19,6 +19,7 @@ def statement(tree: exp.Expr, columns: Columns | None) -> exp.Expr:
     """The tree of a checked statement, rewritten from its leaves up. Raises scope.NeedsColumns."""
     if isinstance(tree, exp.Create):
         tree = _create(tree)
+    functions.units_as_strings(tree)
     for select in list(tree.find_all(exp.Select)):
         queries.aliases(select, columns)
     for query in [select for select in tree.find_all(exp.Select) if not isinstance(select.parent, exp.In | exp.Exists)]:
@@ -87,6 +88,11 @@ def _within_group(node: exp.WithinGroup) -> exp.Expr:
 def _concat(node: exp.Concat) -> exp.Expr:
     """Strings side by side."""
     return exp.Literal.string("".join(part.name for part in node.expressions))
+
+
+def _position(node: exp.StrPosition) -> exp.Expr:
+    """POSITION looks at the text of any value."""
+    return call("strpos", exp.cast(node.this.copy(), "text"), node.args["substr"])
 
 
 def _column(node: exp.Column) -> exp.Expr:
@@ -183,7 +189,7 @@ def _alter(node: exp.Alter) -> exp.Expr:
 _REWRITERS: dict[type[exp.Expr], Callable[..., exp.Expr]] = {
     exp.Extract: _extract, exp.Anonymous: _function, exp.WithinGroup: _within_group, exp.Window: functions.window,
     exp.Concat: _concat, exp.Column: _column, exp.Cast: _cast, exp.DataType: _type, exp.Table: _table,
-    exp.Merge: _merge, exp.Into: _into, exp.Alter: _alter,
+    exp.Merge: _merge, exp.Into: _into, exp.StrPosition: _position, exp.Alter: _alter,
 }  # fmt: skip
 
 

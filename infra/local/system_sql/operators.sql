@@ -55,6 +55,22 @@ $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'syntax_error', MESSAGE = message; END 
 CREATE FUNCTION redshift.fail(message text) RETURNS text VOLATILE LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = message; END $$;
 
+-- LIKE looks at the text of any value; a Boolean is compared with 1 and 0.
+DO $$
+DECLARE kind text;
+BEGIN
+    FOREACH kind IN ARRAY ARRAY['smallint', 'integer', 'bigint', 'numeric', 'double precision', 'date', 'timestamp', 'timestamptz'] LOOP
+        EXECUTE format('CREATE FUNCTION redshift.is_like(%1$s, text) RETURNS boolean STABLE STRICT PARALLEL SAFE RETURN $1::text LIKE $2', kind);
+        EXECUTE format('CREATE FUNCTION redshift.is_not_like(%1$s, text) RETURNS boolean STABLE STRICT PARALLEL SAFE RETURN $1::text NOT LIKE $2', kind);
+        EXECUTE format('CREATE OPERATOR redshift.~~ (LEFTARG = %1$s, RIGHTARG = text, FUNCTION = redshift.is_like)', kind);
+        EXECUTE format('CREATE OPERATOR redshift.!~~ (LEFTARG = %1$s, RIGHTARG = text, FUNCTION = redshift.is_not_like)', kind);
+    END LOOP;
+END $$;
+CREATE FUNCTION redshift.compare_eq(boolean, integer) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE RETURN $1::integer = $2;
+CREATE FUNCTION redshift.compare_ne(boolean, integer) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE RETURN $1::integer <> $2;
+CREATE OPERATOR redshift.= (LEFTARG = boolean, RIGHTARG = integer, FUNCTION = redshift.compare_eq);
+CREATE OPERATOR redshift.<> (LEFTARG = boolean, RIGHTARG = integer, FUNCTION = redshift.compare_ne);
+
 -- The digits of a quotient of DECIMALs follow from their types: rewrite.py gives the scale where it can tell them.
 CREATE FUNCTION redshift.divide_unknown(numeric, numeric) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE
 RETURN redshift.refuse('The embedded warehouse does not cover this division of DECIMALs, whose digits depend on their types: cast one to DOUBLE PRECISION.')::numeric;
