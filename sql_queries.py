@@ -916,28 +916,38 @@ ORDER BY artist_id || ''
 LIMIT 5
 """,
     """
--- time: each start_time of songplays is there once, and no other
+-- time: start_time is unique
 SELECT
-    start_time,
-    SUM(plays) AS plays,
-    SUM(times) AS times
-FROM (
-    SELECT
-        start_time,
-        1 AS plays,
-        0 AS times
-    FROM songplays
-    WHERE start_time BETWEEN %(first)s AND %(last)s
-    UNION ALL
-    SELECT
-        start_time,
-        0 AS plays,
-        1 AS times
-    FROM time
-    WHERE start_time BETWEEN %(first)s AND %(last)s
-) AS t
-GROUP BY start_time
-HAVING SUM(times) <> 1 OR SUM(plays) = 0
+    start_time + INTERVAL '0 seconds' AS start_time,
+    COUNT(*) AS found
+FROM time
+WHERE start_time BETWEEN %(first)s AND %(last)s
+GROUP BY start_time + INTERVAL '0 seconds'
+HAVING COUNT(*) > 1
+ORDER BY start_time + INTERVAL '0 seconds'
+LIMIT 5
+""",
+    """
+-- songplays: every start_time is in time
+SELECT start_time
+FROM songplays
+WHERE start_time BETWEEN %(first)s AND %(last)s
+EXCEPT
+SELECT start_time
+FROM time
+WHERE start_time BETWEEN %(first)s AND %(last)s
+ORDER BY start_time
+LIMIT 5
+""",
+    """
+-- time: every start_time is in songplays
+SELECT start_time
+FROM time
+WHERE start_time BETWEEN %(first)s AND %(last)s
+EXCEPT
+SELECT start_time
+FROM songplays
+WHERE start_time BETWEEN %(first)s AND %(last)s
 ORDER BY start_time
 LIMIT 5
 """,

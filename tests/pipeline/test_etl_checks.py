@@ -32,16 +32,17 @@ STAGED = {
 
 # Statements that break the star schema behind a load's back, on a warehouse with one matched play of user 1.
 PLAY = "INSERT INTO songplays (start_time, user_id, level, session_id, song_id, artist_id) SELECT"
-TIME = "time: each start_time of songplays is there once, and no other"
+IN_TIME = "songplays: every start_time is in time"
 BROKEN = [
     ("songplays: songplay_id is unique", None, ", found=2"),  # put in past the IDENTITY column
     ("users: user_id is unique", "INSERT INTO users SELECT * FROM users", "user_id=1, found=2"),
     ("songs: song_id is unique", "INSERT INTO songs SELECT * FROM songs", "song_id=S1, found=2"),
     ("artists: artist_id is unique", "INSERT INTO artists SELECT * FROM artists", "artist_id=A1, found=2"),
-    (TIME, "INSERT INTO time SELECT * FROM time", "start_time=2018-11-02 01:25:34.796000, plays=1, times=2"),
-    (TIME, "INSERT INTO time SELECT '2018-01-01', 0, 1, 1, 1, 2018, 1 FROM time",
-     "start_time=2018-01-01 00:00:00, plays=0, times=1"),
-    (TIME, "DELETE FROM time", "start_time=2018-11-02 01:25:34.796000, plays=1, times=0"),
+    ("time: start_time is unique", "INSERT INTO time SELECT * FROM time",
+     "start_time=2018-11-02 01:25:34.796000, found=2"),
+    ("time: every start_time is in songplays", "INSERT INTO time SELECT '2018-01-01', 0, 1, 1, 1, 2018, 1 FROM time",
+     "start_time=2018-01-01 00:00:00"),
+    (IN_TIME, "DELETE FROM time", "start_time=2018-11-02 01:25:34.796000"),
     ("songplays: (start_time, user_id, session_id) is unique", f"{PLAY} start_time, 1, 'paid', 5, NULL, NULL FROM time",
      "user_id=1, session_id=5, found=2"),
     ("songplays: every user_id is in users", f"{PLAY} start_time, 99, 'free', 1, NULL, NULL FROM time", "user_id=99"),
@@ -60,7 +61,7 @@ SABOTAGE = {
         "songplay_table_delete", f"{PLAY} start_time, 1, 'paid', 5, NULL, NULL FROM time",
         "user_id=1, session_id=5, found=2",
     ),
-    TIME: ("time_table_insert", "DELETE FROM time", "796000, plays=1, times=0"),
+    IN_TIME: ("time_table_insert", "DELETE FROM time", "start_time=2018-11-02 01:25:34.796000"),
     "songplays: every song_id is in songs": (
         "songplay_table_match", "UPDATE songplays SET song_id = 'S0', artist_id = 'A1'", "song_id=S0"
     ),
