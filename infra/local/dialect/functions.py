@@ -150,10 +150,12 @@ def within_group(node: exp.WithinGroup) -> exp.Expr:
         direction = " DESC" if descending else ""
         text = f"percentile_disc({fraction.sql('postgres')}) WITHIN GROUP (ORDER BY {value.sql('postgres')}{direction})"
         return postgres(text)
+    if descending and name == "percentile_disc":
+        raise NotSupportedError("The embedded warehouse does not cover PERCENTILE_DISC with DESC and OVER.")
     if descending:
         fraction = exp.Paren(this=exp.Sub(this=exp.Literal.number(1), expression=fraction))
-    if name == "percentile_disc":
-        raise NotSupportedError("The embedded warehouse does not cover PERCENTILE_DISC with OVER.")
+    if name == "percentile_disc":  # see window
+        return node
     return call("percentile_of", value, fraction)
 
 
@@ -162,6 +164,10 @@ def window(node: exp.Window) -> exp.Expr:
     inner = node.this
     if isinstance(inner, exp.WithinGroup) and inner.this.name.lower() == "listagg":
         return _listed_window(node, inner)
+    if isinstance(inner, exp.WithinGroup):
+        values = node.copy()
+        values.set("this", call("present", inner.expression.expressions[0].this))
+        return call("disc_of", values, exp.cast(inner.this.expressions[0].copy(), "double precision"))
     if isinstance(inner, exp.Anonymous) and inner.name.lower() == "listagg":
         return _listed_window(node, exp.WithinGroup(this=inner.copy()))
     if isinstance(inner, exp.Anonymous) and inner.name.lower() == "ratio_to_report":

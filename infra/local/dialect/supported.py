@@ -154,7 +154,8 @@ PARTS = {  # node -> its parts that are covered; a node that is not here is cove
     exp.Alter: "this kind actions exists", exp.AlterColumn: "this dtype",
     exp.GeneratedAsIdentityColumnConstraint: "this start increment on_null",
     exp.Window: "this partition_by order spec over alias", exp.WindowSpec: "kind start start_side end end_side",
-    exp.Trim: "this expression position", exp.Cast: "this to", exp.StrPosition: "this substr",
+    exp.Trim: "this expression position",
+    exp.Column: "this table db", exp.Cast: "this to", exp.StrPosition: "this substr",
     exp.Pivot: "expressions fields unpivot include_nulls alias columns identify_pivot_strings pivot_column_naming",
 }  # fmt: skip
 

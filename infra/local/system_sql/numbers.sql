@@ -78,6 +78,8 @@ RETURN CASE WHEN $2 IS NULL THEN $1 ELSE array_append(coalesce($1, ARRAY[$3]), $
 CREATE OR REPLACE AGGREGATE redshift.percentile_of(double precision, double precision) (SFUNC = redshift.percentile_step, STYPE = double precision[], FINALFUNC = redshift.percentile_result);
 CREATE OR REPLACE FUNCTION redshift.present_step(anycompatiblearray, anycompatible) RETURNS anycompatiblearray IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$ SELECT CASE WHEN $2 IS NULL THEN $1 ELSE array_append($1, $2) END $$;
 CREATE OR REPLACE AGGREGATE redshift.present(anycompatible) (SFUNC = redshift.present_step, STYPE = anycompatiblearray, INITCOND = '{}');
+CREATE OR REPLACE FUNCTION redshift.disc_of(anyarray, double precision) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql
+AS $$ SELECT percentile_disc($2) WITHIN GROUP (ORDER BY v) FROM unnest($1) AS u (v) $$;
 CREATE OR REPLACE FUNCTION redshift.array_at(anyarray, bigint) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $1[$2::integer] $$;
 CREATE OR REPLACE FUNCTION redshift.first_step(anyelement, anyelement) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $1 $$;
 CREATE OR REPLACE FUNCTION redshift.last_step(anyelement, anyelement) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $2 $$;
