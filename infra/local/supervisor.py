@@ -160,17 +160,12 @@ def _start_supervisor(directory: Path) -> bool:
     process = _launch(directory, token, subprocess.PIPE)
     answers: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_listen, args=(process, token, answers), daemon=True).start()
-    begin, said = time.monotonic(), False
+    end = time.monotonic() + 2 * PATIENCE
     while True:
-        try:
+        with suppress(queue.Empty):
             answer = answers.get(timeout=0.1)  # a wait without a limit would not notice Ctrl-C on Windows
             break
-        except queue.Empty:
-            waited = time.monotonic() - begin
-        if waited > SILENT and not said:
-            notice(f"The embedded PostgreSQL in {directory} is being started.")
-            said = True
-        if waited > 2 * PATIENCE:
+        if time.monotonic() > end:
             raise ServerError(f"The supervisor of {directory} (process {process.pid}) does not answer: end it.")
     if answer["state"] == READY:
         process.returncode = 0  # it outlives this process on purpose; nobody is to wait for it

@@ -124,7 +124,6 @@ def test_server_that_does_not_answer(directory, capsys):
     os.kill(postgres_pid(directory), signal.SIGSTOP)
     assert kept(directory) == [(1,)]
     assert capsys.readouterr().err.splitlines() == [
-        f"The embedded PostgreSQL in {directory} is being started.",  # for it takes more than some seconds
         f"The embedded PostgreSQL in {directory} has been mended. It did not answer any more; it was ended and started "
         "anew.",
     ]

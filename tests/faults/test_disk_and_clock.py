@@ -1,0 +1,73 @@
+"""A disk that is full after so many kilobytes, and a clock that is set while a load runs."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.fixtures.faults import FaultyWorld
+from tests.fixtures.server import ROOT
+
+pytestmark = pytest.mark.server
+ON_A_SMALL_DISK = """
+import os, sys
+from pathlib import Path
+from tests.fixtures.faults import FaultyWorld
+place, sizes = Path(sys.argv[1]), [int(size) for size in sys.argv[2:]]
+world = FaultyWorld(place)
+for size in sizes:
+    world.reset()
+    free = os.statvfs(place).f_bavail * os.statvfs(place).f_frsize // 1024
+    filler = place / "filler"
+    with open(filler, "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, max(1, free - size) * 1024)
+    code, error = world.run("etl.py")
+    filler.unlink()
+    print(size, code, world.judge(code, error), error.strip() or "-", flush=True)
+"""
+JUMPS = """
+import itertools, time
+real, jumps = time.time, itertools.cycle([0, 86400, -86400, 3600, -5])
+time.time = lambda: real() + next(jumps)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux") or os.geteuid() != 0, reason="mounts a small disk as root")
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        pytest.param((300, 6_000), id="2"),
+        pytest.param(
+            (0, 100, 300, 1_000, 2_000, 4_000, 8_000, 12_000, 20_000, 40_000), id="10", marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_disk_full(tmp_path, sizes):
+    """A load that finds so many kilobytes free: one sentence, the old warehouse or the new; with room it goes on."""
+    mount = ["unshare", "-m", "sh", "-c", f"mount -t tmpfs -o size=700m tmpfs '{tmp_path}' && exec \"$@\"", "sh"]
+    if subprocess.run([*mount, "true"], capture_output=True).returncode:
+        pytest.skip("unshare -m or mount is not allowed here")
+    done = subprocess.run(
+        [*mount, sys.executable, "-c", ON_A_SMALL_DISK, str(tmp_path), *map(str, sizes)],
+        cwd=ROOT, capture_output=True, text=True, timeout=900,
+    )  # fmt: skip
+    print(done.stdout)
+    assert done.returncode == 0, done.stderr
+    found = [line.split(" ", 3) for line in done.stdout.splitlines() if line[:1].isdigit()]
+    assert [int(size) for size, *_ in found] == list(sizes)
+    full = [error for _, code, _, error in found if code != "0"]
+    assert full
+    for error in full:
+        assert "No space left on device" in error or "full" in error
+
+
+def test_clock_that_is_set(world: FaultyWorld, tmp_path, monkeypatch):
+    """By days and back, at every look at it, for the load and the supervisor: the load is as good as any."""
+    (tmp_path / "sitecustomize.py").write_text(JUMPS)
+    world.reset()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    code, error = world.run("etl.py")
+    monkeypatch.delenv("PYTHONPATH")
+    assert (code, error) == (0, "")
+    assert world.judge(code, error) == "new"
