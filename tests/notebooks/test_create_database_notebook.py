@@ -87,7 +87,11 @@ def file(tmp_path: Path) -> Path:
         assert count == 1
     path = tmp_path / "dwh.cfg"
     path.write_text(text, encoding="utf-8")
+    path.chmod(0o600)
     return path
+
+
+MAKE = {"CREATE = False": "CREATE = True"}
 
 
 def environment(file: Path) -> dict[str, str]:
@@ -98,7 +102,7 @@ def environment(file: Path) -> dict[str, str]:
 def test_it_makes_what_its_outputs_show_and_a_second_run_destroys_it(moto, file):
     """From nothing to a cluster, with the committed outputs; again, and with DESTROY nothing of it is left."""
     before = file.read_text(encoding="utf-8")
-    first = execute(NOTEBOOK, environment(file))
+    first = execute(NOTEBOOK, environment(file), MAKE)
     assert differences(first, str(file)) == []
     assert ours(moto) == ALL
     settings = load_settings(file)
@@ -107,7 +111,7 @@ def test_it_makes_what_its_outputs_show_and_a_second_run_destroys_it(moto, file)
 
     changed = file.read_text(encoding="utf-8").replace(settings.password, MARKED["PASSWORD"])
     file.write_text(changed, encoding="utf-8")
-    second = execute(NOTEBOOK, environment(file), {"DESTROY = False": "DESTROY = True"})
+    second = execute(NOTEBOOK, environment(file), MAKE | {"DESTROY = False": "DESTROY = True"})
     text = outputs_text(second)
     assert "The cluster is there already: 1 x ra3.large, available." in text
     assert "Port 5439 of sparkify was already open to 203.0.113.7/32." in text
@@ -172,9 +176,18 @@ def test_a_step_that_aws_refuses_ends_the_run(moto, file):
     """Also in the middle it is one sentence, and nothing that costs money was made."""
     text = file.read_text(encoding="utf-8").replace("DWH_SUBNET_GROUP=", "DWH_SUBNET_GROUP=none-such")
     file.write_text(text, encoding="utf-8")
-    executed = execute(NOTEBOOK, environment(file), allow_errors=True)
+    executed = execute(NOTEBOOK, environment(file), MAKE, allow_errors=True)
     stopped(executed, "group", r"AWS answers DescribeClusterSubnetGroups with ClusterSubnetGroupNotFound.*\.")
     assert ours(moto)["clusters"] == []
+
+
+def test_nothing_is_made_until_a_cell_near_the_top_says_so(moto, file):
+    """Run as it is, it looks and ends before step 5 with one sentence; AWS and dwh.cfg are as before."""
+    before = file.read_text(encoding="utf-8")
+    executed = execute(NOTEBOOK, environment(file), allow_errors=True)
+    stopped(executed, "role", r"Nothing is made, for CREATE is False\. To create the cluster, set it to True and .*")
+    assert ours(moto) == NOTHING and file.read_text(encoding="utf-8") == before
+    assert [cell.id for cell in CODE].index("create-or-not") == 1
 
 
 def test_the_teardown_is_off():
