@@ -63,10 +63,11 @@ def totals(connection, engine: str) -> dict[str, Counter]:
     counts: dict[str, Counter] = {}
     for section in corpus.sections():
         with connection.cursor() as plain:
+            plain.execute("ROLLBACK")  # a transaction that a case has left open
             plain.execute("DROP SCHEMA IF EXISTS extra CASCADE")
-            plain.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-            for (name,) in plain.fetchall():
-                plain.execute(f'DROP TABLE "{name}" CASCADE')
+            plain.execute("SELECT schemaname, tablename FROM pg_tables WHERE schemaname ~ '^(public$|pg_temp)'")
+            for schema, name in plain.fetchall():
+                plain.execute(f'DROP TABLE {schema}."{name}" CASCADE')
         cursor = Translated(connection.cursor()) if engine == "sqlglot" else connection.cursor()
         done: tuple[str, ...] = ()
         for case in section.cases:
