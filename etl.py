@@ -36,6 +36,8 @@ def load_staging_tables(run: LoadRun, sources: Sources) -> None:
     for query in sql.staging_table_queries:
         run.execute(query)
     events, songs = sql.copy_new_table_queries if sources.listed else sql.copy_table_queries
+    if run.settings.song_data.endswith(".manifest"):
+        songs = sql.staging_songs_copy_compacted
     if sources.logs.new or not sources.listed:
         run.copy(events)
     if sources.songs.new or not sources.listed:

@@ -230,6 +230,8 @@ STATUPDATE ON
 
 staging_events_copy_new = staging_events_copy + "MANIFEST\n"
 staging_songs_copy_new = staging_songs_copy + "MANIFEST\n"
+# Where SONG_DATA is the manifest of infra/compact_songs.py: its files are compressed, and COPY wants to be told.
+staging_songs_copy_compacted = staging_songs_copy_new + "GZIP\n"
 
 # The stretch of start_time that this load's plays lie in. It is bound in the statements below, so that Redshift reads
 # the blocks of that stretch alone: songplays and time are sorted by it.

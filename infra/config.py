@@ -245,7 +245,7 @@ def _settings(file: Path | None, sections: Sections) -> Settings:
 
 def _source(file: Path | None, key: str, value: str, base: Path, host: str) -> str:
     """An S3 URL or an absolute local path; folders end with a separator, so that no neighbour shares the prefix."""
-    is_folder = key != "LOG_JSONPATH"
+    is_folder = key != "LOG_JSONPATH" and not (key == "SONG_DATA" and value.endswith(".manifest"))
     if not value or value.startswith("s3://"):  # only WORK may be missing
         if value and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+(/.*)?", value):
             fail(file, "S3", key, f"is {value!r}: it must look like s3://bucket/path.")

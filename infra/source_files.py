@@ -97,8 +97,9 @@ def find_sources(connection: Connection, settings: Settings, everything: bool) -
     found = []
     for source in (settings.log_data, settings.song_data):
         with connection.cursor(name="ledger") as ledger:
-            ledger.execute(sql.loaded_files_select, {"source": source})
-            rows = (row for row in ledger if source.endswith(("/", os.sep)) or row[0] == source)
+            place = source.rpartition("/")[0] + "/" if source.endswith(".manifest") else source
+            ledger.execute(sql.loaded_files_select, {"source": place})
+            rows = (row for row in ledger if place.endswith(("/", os.sep)) or row[0] == place)
             comparison = compare(list_files(source, settings), [] if everything else rows)
         if not (comparison.new or comparison.known):
             raise SourceError(f"{source} holds no files: correct [S3] in dwh.cfg.")
@@ -108,10 +109,13 @@ def find_sources(connection: Connection, settings: Settings, everything: bool) -
 
 
 def list_files(source: str, settings: Settings) -> Iterator[SourceFile]:
-    """The files of `source`, a folder, a file or an s3:// URL that ends with /, in the order of their names.
-
-    Raises SourceError.
+    """The files of `source`, in the order of their names: a folder, a file, or an s3:// URL that ends with / or names
+    the manifest of infra/compact_songs.py. Raises SourceError.
     """
+    if source.endswith(".manifest") and source.startswith("s3://"):
+        from infra.aws.object_store import list_manifest  # only for those who use AWS
+
+        return (SourceFile(each.url, each.size, each.etag) for each in list_manifest(source, settings))
     return _in_s3(source, settings) if source.startswith("s3://") else _on_disk(Path(source))
 
 

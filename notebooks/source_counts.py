@@ -1,12 +1,13 @@
 """What the source holds, counted from its files by plain Python: a second opinion on what a load brought in."""
 
+import gzip
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from infra.aws.object_store import ObjectStore
+from infra.aws.object_store import ObjectStore, list_manifest
 from infra.aws.session import make_session
 from infra.config import Settings
 from infra.errors import SourceError
@@ -80,7 +81,9 @@ def _local_texts(place: Path) -> Iterator[str]:
 
 def _s3_texts(place: str, settings: Settings) -> Iterator[str]:
     """The contents of every object below an s3:// folder, one held at a time."""
+    compacted = place.endswith(".manifest")  # of infra/compact_songs.py
     with ObjectStore(make_session(settings)) as store:
-        listed = [each for each in store.list(place) if each.size]
+        listed = list_manifest(place, settings) if compacted else [each for each in store.list(place) if each.size]
         for _, blocks in store.read(listed):
-            yield b"".join(blocks).decode("utf-8", errors="replace")
+            text = b"".join(blocks)
+            yield (gzip.decompress(text) if compacted else text).decode("utf-8", errors="replace")

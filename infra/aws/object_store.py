@@ -8,6 +8,7 @@ another thread waits for the caller) ends it at once, however long S3 stalls.
 import asyncio
 import base64
 import hashlib
+import json
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Sequence
@@ -21,9 +22,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.aws.client_errors import explain, explain_unreadable
 from infra.aws.s3_fetcher import Fetcher, S3Object, bare_etag, in_thread, split_url
+from infra.aws.session import make_session
+from infra.config import Settings
 from infra.errors import Interrupted, SourceError
 
-__all__ = ["ObjectStore", "S3Object", "split_url"]
+__all__ = ["ObjectStore", "S3Object", "list_manifest", "split_url"]
 PART = 4 << 20  # bytes that one request asks for at most
 WINDOW = 32 << 20  # bytes that are asked for ahead at most
 REQUESTS = 64  # under way at a time
@@ -200,3 +203,17 @@ async def _cancel_all() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def list_manifest(url: str, settings: Settings) -> list[S3Object]:
+    """Return the objects that a manifest names, in the order of their URLs. Raises SourceError."""
+    with ObjectStore(make_session(settings)) as store:
+        try:
+            urls = sorted(entry["url"] for entry in json.loads(store.read_small(url))["entries"])
+        except (ValueError, TypeError, KeyError):
+            raise SourceError(f"{url} is no manifest: let infra/compact_songs.py write it.") from None
+        found = dict(zip(urls, store.find_all(urls), strict=True))
+    missing = [name for name, each in found.items() if each is None]
+    if missing:
+        raise SourceError(f"{missing[0]} does not exist, though {url} names it: run infra/compact_songs.py again.")
+    return [each for each in found.values() if each]

@@ -146,6 +146,8 @@ def read_policy(sources: tuple[str, ...], partition: str) -> dict[str, Any]:
     """What COPY needs for these s3:// URLs and nothing else: a folder, which ends with /, or a single object."""
     prefixes: dict[str, list[str]] = {}
     for source in sources:
+        if source.endswith(".manifest"):  # what it names lies beside it
+            source = source.rpartition("/")[0] + "/"
         bucket, _, key = source.removeprefix("s3://").partition("/")
         key = re.sub(r"[*?$]", r"${\g<0>}", key)  # the letters that IAM would take for patterns
         prefixes.setdefault(bucket, []).append(key + "*" if not key or key.endswith("/") else key)

@@ -7,7 +7,12 @@ import pytest
 
 from infra import compact_songs
 from infra.aws.object_store import ObjectStore
+from infra.aws.policies import read_policy
+from infra.config import load_settings
+from notebooks.source_counts import count_rows
 from tests.fixtures.copying import AUTO, Copier
+from tests.fixtures.etl import event, song
+from tests.fixtures.warehouse import LOG_FIELDS
 
 SOURCE, TARGET = "s3://sparkify/song_data/", "s3://sparkify/compact/"
 MANIFEST = TARGET + "songs.manifest"
@@ -207,3 +212,39 @@ def test_compressed_files_are_refused(bucket: Bucket, capsys: pytest.CaptureFixt
     bucket.s3.put_object(Bucket="sparkify", Key="song_data/x.json.gz", Body=b"x")
     assert bucket.run() == 1
     assert "song_data/x.json.gz is compressed" in capsys.readouterr().err
+
+
+def test_a_load_reads_the_manifest_that_song_data_names(bucket: Bucket, tmp_path, run_script, s3):
+    """Songs come in by it, the next load has nothing new, and after another compaction it reads the new file alone."""
+    paths = json.dumps({"jsonpaths": [f"$['{name}']" for name in LOG_FIELDS]})
+    s3.put_object(Bucket="sparkify", Key="log/1.json", Body=json.dumps(event()).encode())
+    s3.put_object(Bucket="sparkify", Key="paths.json", Body=paths.encode())
+    for number in range(40):
+        s3.delete_object(Bucket="sparkify", Key=f"song_data/A/{number:03}.json")
+        s3.put_object(
+            Bucket="sparkify", Key=f"song_data/S{number}.json", Body=json.dumps(song(song_id=f"S{number}")).encode()
+        )
+    assert bucket.run() == 0
+    config = tmp_path / "compacted.cfg"
+    config.write_text(
+        f"[LOCAL]\nPATH={bucket.copier.settings.local_path}\n[S3]\nLOG_DATA=s3://sparkify/log\nSONG_DATA={MANIFEST}\n"
+        "LOG_JSONPATH=s3://sparkify/paths.json\n"
+    )
+    assert run_script("create_tables.py", "--config", config).returncode == 0
+    loads = [run_script("etl.py", "--config", config) for _ in range(2)]
+    assert [load.returncode for load in loads] == [0, 0], loads[0].stderr
+    assert "Nothing new" in loads[1].stdout
+    assert bucket.copier.execute("SELECT COUNT(*), MAX(song_id) FROM songs") == [(40, "S9")]
+    assert count_rows(load_settings(config))["songs"] == 40
+    s3.put_object(Bucket="sparkify", Key="song_data/S99.json", Body=json.dumps(song(song_id="S99")).encode())
+    assert bucket.run() == 0
+    bucket.copier.connection.rollback()
+    assert run_script("etl.py", "--config", config).returncode == 0
+    assert bucket.copier.execute("SELECT COUNT(*), MAX(song_id) FROM songs") == [(41, "S99")]
+    assert bucket.copier.execute("SELECT COUNT(*) FROM staging_songs") == [(1,)]
+
+
+def test_the_role_may_read_what_the_manifest_names():
+    read, listing = read_policy(("s3://own/songs/songs.manifest",), "aws")["Statement"]
+    assert read["Resource"] == ["arn:aws:s3:::own/songs/*"]
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": ["songs/*"]}}
