@@ -66,7 +66,7 @@ def test_the_course_s_lists_hold_statements(name):
 
 def test_every_statement_that_changes_something_is_in_a_list():
     listed = [query for name, value in vars(sql_queries).items() if name.endswith("_queries") for query in value]
-    single = {"load_lock", "loaded_files_copy"}
+    single = {"load_lock", "loaded_files_copy", "staging_songs_copy_compacted"}
     for name, statement in STATEMENTS.items():
         assert statement in listed or verb(statement) == "SELECT" or name in single, name
 
@@ -98,8 +98,9 @@ def test_the_embedded_warehouse_takes_the_statement(name):
 def test_the_first_line_of_a_statement_is_its_name_and_no_other_has_it(name):
     statement = {**STATEMENTS, **CHECKS}[name]
     assert re.match(r"\n?-- \S.*\S\n[A-Z]", statement)
-    names = [statement_name(each) for each in {**STATEMENTS, **CHECKS}.values()]
-    assert names.count(statement_name(statement)) == (2 if ": COPY the" in statement and "staging" in statement else 1)
+    alike = [each for each in {**STATEMENTS, **CHECKS}.values() if statement_name(each) == statement_name(statement)]
+    assert all(each.startswith(min(alike, key=len)) for each in alike)  # a COPY with more options at its end
+    assert len(alike) == 1 or ": COPY the" in statement
 
 
 @pytest.mark.parametrize("table", COLUMNS)
