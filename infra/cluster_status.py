@@ -46,6 +46,7 @@ def report(context: Context, info: ClusterInfo) -> dict[str, Any]:
         "tls_required": context.cluster.tls_required(info),
         "public": info.public,
         "role_attached": any(role.endswith(f"role/{spec.role}") for role in info.roles),
+        "role_adding": any(role.endswith(f"role/{spec.role}") for role in info.roles_adding),
         "open_to": sorted({network for group in opened for network, _ in group}),
         "age_hours": None if age is None else round(age, 2),
         "dollars_an_hour": price,
@@ -68,6 +69,8 @@ def show(facts: dict[str, Any], word: str, serverless: bool) -> str:
             f"at most ${facts['dollars_at_most']:.2f} so far, at ${facts['dollars_an_hour']:.2f} an hour as if never "
             f"paused or resized; its storage comes on top, see {BILL}"
         )
+    role = "being attached" if facts["role_adding"] else "not attached: run create_cluster.py again"
+    role = "attached" if facts["role_attached"] else role
     age = "unknown" if facts["age_hours"] is None else f"{facts['age_hours']:.1f} hours"
     lines = {
         "endpoint": f"{facts['host']}:{facts['port']}" if facts["host"] else "none yet",
@@ -75,7 +78,7 @@ def show(facts: dict[str, Any], word: str, serverless: bool) -> str:
         "version": facts["version"] or "unknown",
         "TLS": tls[facts["tls_required"]],
         "address": "public" if facts["public"] else "private: only from inside its VPC",
-        "role": "attached" if facts["role_attached"] else "not attached: run create_cluster.py again",
+        "role": role,
         "port open to": ", ".join(facts["open_to"]) or "nobody",
         "age": age,
         "cost": cost,

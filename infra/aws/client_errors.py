@@ -13,6 +13,11 @@ from infra.aws.session import TRIES
 CREDENTIALS = re.compile(
     "Expired|InvalidClientToken|UnrecognizedClient|Signature|AuthFailure|InvalidAccessKey|MissingAuth|NotAuthenticated"
 )
+CLOCK = re.compile("RequestTimeTooSkewed|RequestInTheFuture|Signature expired|Signature not yet current")
+SIGN_IN = re.compile(
+    "SSO|TokenRetrieval|LoginRefresh|LoginToken"
+)  # botocore's errors of `aws sso login` and `aws login`
+REGION = re.compile("OptInRequired|InvalidClientTokenId|UnrecognizedClient|AuthFailure")
 DENIED = re.compile("AccessDenied|UnauthorizedOperation|^Unauthorized|NotAuthorized")
 CAPACITY = re.compile("Insufficient.*Capacity")
 QUOTA = re.compile("Quota|LimitExceeded")
@@ -34,13 +39,15 @@ def explain(error: BotoCoreError | ClientError) -> str:
     if isinstance(error, WaiterError) and "Error" in error.last_response:
         error = ClientError(error.last_response, error.kwargs["name"])
     if not isinstance(error, ClientError):
-        text = " ".join(str(error).split()).rstrip(".")
-        hint = "run `aws configure`, or set [AWS] KEY and SECRET in dwh.cfg" if "redential" in text else ""
-        return f"AWS cannot be asked: {text}{'; ' + hint if hint else ''}."
+        return _explain_unasked(error)
     name, step = error_code(error), error.operation_name
     text = error_message(error)
-    if CREDENTIALS.search(name):
-        return f"AWS does not accept your credentials ({name} at {step}): renew them and run this again; it goes on."
+    if CLOCK.search(f"{name} {text}"):
+        return f"This machine's clock is not AWS's ({name} at {step}): set it right and run this again; it goes on."
+    if CREDENTIALS.search(name) or REGION.search(name):
+        region = ", or enable the region for your account," if REGION.search(name) else ""
+        advice = f"renew them{region} and run this again; it goes on"
+        return f"AWS does not accept your credentials ({name} at {step}): {advice}."
     if DENIED.search(name):
         action = re.search(r"perform: ([\w-]+:\w+)", text)
         wanted = action[1] if action else step
@@ -56,6 +63,20 @@ def explain(error: BotoCoreError | ClientError) -> str:
             f"A quota of your AWS account is used up ({name}: {text.rstrip('.')}): delete something or have it raised."
         )
     return f"AWS answers {step} with {name}: {text.rstrip('.')}."
+
+
+def _explain_unasked(error: BotoCoreError) -> str:
+    """One sentence on why AWS was not asked at all."""
+    text = " ".join(str(error).split()).rstrip(".")
+    hint = ""
+    if SIGN_IN.search(type(error).__name__):
+        login = "aws login" if type(error).__name__.startswith("Login") else "aws sso login"
+        hint = f"; sign in again with `{login}`, with --profile if you use one"
+    elif "redential" in text:
+        hint = "; run `aws configure`, or set [AWS] KEY and SECRET in dwh.cfg"
+    elif isinstance(error, EndpointConnectionError):
+        hint = "; is there a network, and is the region's name right?"
+    return f"AWS cannot be asked: {text}{hint}" + "." * (not hint.endswith("?"))
 
 
 def is_denied(error: BotoCoreError | ClientError) -> bool:

@@ -22,7 +22,8 @@ class ClusterInfo:
     version: str = ""
     public: bool = False
     encrypted: bool = False
-    roles: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()  # that it can use
+    roles_adding: tuple[str, ...] = ()  # that it cannot use yet
     groups: tuple[str, ...] = ()  # security groups
     created: datetime | None = None
     nodes: int = 0

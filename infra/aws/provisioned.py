@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from mypy_boto3_redshift import RedshiftClient
     from mypy_boto3_redshift.type_defs import ClusterTypeDef
 
-# States in which the cluster does not come round by itself.
+# States in which the cluster stays until somebody does something.
 BROKEN = (
     *("incompatible-hsm", "incompatible-network", "incompatible-parameters", "incompatible-restore", "unavailable"),
-    *("hardware-failure", "storage-full"),
+    *("hardware-failure", "storage-full", "insufficient-capacity", "inaccessible-kms-key"),
 )
 
 
@@ -46,7 +46,7 @@ class Provisioned:
         endpoint = cluster.get("Endpoint", {})
         owner, snapshot = self._origin(cluster)
         return ClusterInfo(
-            state=cluster["ClusterStatus"].lower(),
+            state=cluster["ClusterStatus"].lower().partition(",")[0],  # "available, resize-cleanup" is available
             owner=owner,
             snapshot=snapshot,
             stack=tags.read(cluster.get("Tags", [])).get(tags.STACK, ""),
@@ -56,7 +56,8 @@ class Provisioned:
             version=".".join(filter(None, [cluster.get("ClusterVersion"), cluster.get("ClusterRevisionNumber")])),
             public=cluster.get("PubliclyAccessible", False),
             encrypted=cluster.get("Encrypted", False),
-            roles=tuple(role["IamRoleArn"] for role in cluster.get("IamRoles", [])),
+            roles=_roles(cluster, "in-sync"),
+            roles_adding=_roles(cluster, "adding"),
             groups=tuple(group["VpcSecurityGroupId"] for group in cluster.get("VpcSecurityGroups", [])),
             created=cluster.get("ClusterCreateTime"),
             nodes=cluster["NumberOfNodes"],
@@ -150,10 +151,17 @@ class Provisioned:
         return poll(f"cluster {self.name}", check, minutes=30)
 
     def attach_role(self, info: ClusterInfo, role: str) -> None:
-        """Let the cluster use the role, if it does not yet."""
-        if role not in info.roles:
+        """Let the cluster use the role, if it does not yet, and wait until it can: a COPY would fail before."""
+        if role in info.roles:
+            return
+        if role not in info.roles_adding:
             self._ask(lambda: self.client.modify_cluster_iam_roles(ClusterIdentifier=self.name, AddIamRoles=[role]))
-            self.wait()
+
+        def check() -> tuple[str, bool | None]:
+            """Where it is now."""
+            return "role adding", role in self.wait().roles or None
+
+        poll(f"cluster {self.name}", check, minutes=10)
 
     def pause(self) -> None:
         """Have the cluster paused."""
@@ -245,3 +253,8 @@ class Provisioned:
                 if (snapshot["ClusterIdentifier"], snapshot["SnapshotType"]) == (self.name, "manual"):
                     left.append(f"snapshot {name} of {self.name}, billed for its storage: run `{command} {name}`")
         return left
+
+
+def _roles(cluster: "ClusterTypeDef", status: str) -> tuple[str, ...]:
+    """List the roles of a cluster that have this status."""
+    return tuple(role["IamRoleArn"] for role in cluster.get("IamRoles", []) if role.get("ApplyStatus") == status)

@@ -3,6 +3,7 @@
 boto3 has no waiters for them, so they are looked at here until their status is right. They pause by themselves.
 """
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -51,25 +52,30 @@ class Serverless:
         except self.missing:
             return None
 
-    def _tags(self, arn: str) -> "list[TagTypeDef]":
-        """The tags of one of them."""
-        return self.client.list_tags_for_resource(resourceArn=arn)["tags"]
+    def _tags(self, arn: str) -> "list[TagTypeDef] | None":
+        """Return the tags of one of them; None for one that has just been deleted."""
+        try:
+            return self.client.list_tags_for_resource(resourceArn=arn)["tags"]
+        except self.missing:
+            return None
 
-    def _owner(self, arn: str) -> str:
-        """The owner in the tags of one of them."""
-        return tags.owner(self._tags(arn))
+    def _owner(self, arn: str) -> str | None:
+        """Return the owner in the tags of one of them; None for one that has just been deleted."""
+        values = self._tags(arn)
+        return None if values is None else tags.owner(values)
 
     def find(self) -> ClusterInfo | None:
         """What AWS says of both; None: there is neither. With one of them only, the state is `half-made`."""
         namespace, workgroup = self._namespace(), self._workgroup()
-        values = self._tags(namespace["namespaceArn"]) if namespace else []
-        owners = [tags.owner(values)] if namespace else []
-        snapshot = tags.read(values).get(tags.SNAPSHOT, "")
+        values = self._tags(namespace["namespaceArn"]) if namespace else None
+        snapshot = tags.read(values or []).get(tags.SNAPSHOT, "")
+        owners = [None if values is None else tags.owner(values)]
         owners += [self._owner(workgroup["workgroupArn"])] if workgroup else []
-        if not owners:
+        there = {owner for owner in owners if owner is not None}
+        if not there:
             return None
-        owner = owners[0] if len(set(owners)) == 1 else ""
-        roles = tuple(_arn(role) for role in namespace.get("iamRoles", [])) if namespace else ()
+        owner = there.pop() if len(there) == 1 else ""
+        roles = _roles(namespace, "in-sync") if namespace else ()
         if not (namespace and workgroup):
             state = (namespace["status"] if namespace else workgroup["status"] if workgroup else "").lower()
             state = "half-made" if state == "available" else state
@@ -89,6 +95,7 @@ class Serverless:
             public=workgroup.get("publiclyAccessible", False),
             encrypted=True,
             roles=roles,
+            roles_adding=_roles(namespace, "adding"),
             groups=tuple(workgroup.get("securityGroupIds", [])),
             created=workgroup.get("creationDate"),
         )
@@ -155,10 +162,17 @@ class Serverless:
         return poll(f"workgroup {self.name}", check, minutes=20)
 
     def attach_role(self, info: ClusterInfo, role: str) -> None:
-        """Let the namespace use the role, if it does not yet."""
-        if role not in info.roles:
-            self.client.update_namespace(namespaceName=self.name, iamRoles=[*info.roles, role])
-            self.wait()
+        """Let the namespace use the role, if it does not yet, and wait until it can."""
+        if role in info.roles:
+            return
+        if role not in info.roles_adding:
+            self.client.update_namespace(namespaceName=self.name, iamRoles=[*info.roles, *info.roles_adding, role])
+
+        def check() -> tuple[str, bool | None]:
+            """Where it is now."""
+            return "role adding", role in self.wait().roles or None
+
+        poll(f"namespace {self.name}", check, minutes=10)
 
     def pause(self) -> None:
         """Refuse: there is nothing to pause."""
@@ -240,6 +254,14 @@ class Serverless:
         return [f"{word} {owner} ({state.lower()}): {how}"] if owner else []
 
 
-def _arn(role: str) -> str:
-    """The ARN in AWS's text for a role of a namespace: itself, or `IamRole(applyStatus=in-sync, iamRoleArn=...)`."""
-    return role.partition("iamRoleArn=")[2].rstrip(")").partition(",")[0] or role
+def _roles(namespace: "NamespaceTypeDef", status: str) -> tuple[str, ...]:
+    """List the roles of a namespace that have this status.
+
+    AWS words each as its ARN, or as `IamRole(applyStatus=in-sync, iamRoleArn=...)`.
+    """
+    found = []
+    for text in namespace.get("iamRoles", []):
+        role = text.partition("iamRoleArn=")[2].rstrip(")").partition(",")[0] or text
+        if (re.findall(r"applyStatus=([\w-]+)", text) or ["in-sync"]) == [status]:
+            found.append(role)
+    return tuple(found)

@@ -2,12 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import boto3
 import botocore
 from botocore.config import Config
 
-from infra.config import Settings
+from infra.config import Settings, fail
+from infra.errors import AwsError
 
 # The public roots that boto3 brings along, Amazon's among them: the same file on every platform.
 CA_BUNDLE = Path(botocore.__file__).with_name("cacert.pem")
@@ -18,12 +20,28 @@ CLIENT_CONFIG = Config(connect_timeout=10, read_timeout=60, retries={"mode": "st
 def make_session(settings: Settings, region: str | None = None) -> boto3.Session:
     """Make a session with boto3's own credential chain, or with [AWS] KEY/SECRET or the environment's KEY/SECRET.
 
-    Temporary keys in the file need their [AWS] SESSION_TOKEN beside them.
+    Temporary keys in the file need their [AWS] SESSION_TOKEN beside them. AWS_PROFILE goes before the environment's KEY
+    and SECRET, which the course taught, but not before the file's. Raises ConfigError for one key without the other.
     """
     keys = settings.aws
-    key = keys.key or os.environ.get("KEY")
-    secret = keys.secret or os.environ.get("SECRET")
+    key, secret, token = keys.key, keys.secret, keys.session_token
+    if bool(key) != bool(secret):
+        fail(settings.path, "AWS", "SECRET" if key else "KEY", "is missing: give both, or neither.")
+    if not key and not os.environ.get("AWS_PROFILE"):
+        key, secret, token = os.environ.get("KEY", ""), os.environ.get("SECRET", ""), ""
     region = region or settings.region
-    if not (key and secret):
-        return boto3.Session(region_name=region)
-    return boto3.Session(key, secret, keys.session_token or None, region_name=region)
+    if key and secret:
+        session = boto3.Session(key, secret, token or None, region_name=region)
+    else:
+        session = boto3.Session(region_name=region)
+    session.events.register("before-parse", refuse_page)
+    return session
+
+
+def refuse_page(response_dict: dict[str, Any], **_: object) -> None:
+    """Raise AwsError for a page of HTML, which botocore would take for an empty answer of AWS."""
+    if "text/html" in response_dict["headers"].get("content-type", ""):
+        raise AwsError(
+            f"A web page came in place of AWS's answer (HTTP status {response_dict['status_code']}): a proxy or the "
+            "sign-in page of a network stands between. Sign in there, or set HTTPS_PROXY, and run this again."
+        )

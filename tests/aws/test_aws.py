@@ -5,6 +5,7 @@ import ipaddress
 import json
 import os
 import re
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -146,7 +147,7 @@ def test_caller_policy_is_what_the_calls_need(moto_with_policies, wire, aws_conf
     assert create_cluster.main(here) == 0
     wire.fakes["redshift"] = lambda name, params: {"Cluster": {}} if name == "ModifyClusterIamRoles" else None
     cluster = Provisioned(aws_session.make_session(load_settings(aws_config), "us-west-2"), "dwhcluster")
-    cluster.attach_role(cluster.find(), "arn:aws:iam::123456789012:role/another")
+    cluster.attach_role(replace(cluster.find(), roles=()), "arn:aws:iam::123456789012:role/dwhRole")
     assert destroy_cluster.main([*here, "--yes"]) == 0
     wire.fakes.pop("redshift")
 

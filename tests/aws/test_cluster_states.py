@@ -15,7 +15,7 @@ from infra.aws.serverless import Serverless
 from infra.config import AwsKeys
 from infra.errors import AwsError
 from tests.fixtures.aws import config_text
-from tests.fixtures.serverless_fake import ServerlessFake
+from tests.fixtures.serverless_fake import ServerlessFake, error
 
 SESSION = boto3.Session("AKIAX", "x", region_name="us-east-1")
 
@@ -64,6 +64,13 @@ def test_creating_takes_its_time(capsys, clock):
     assert "cluster x: modifying" in capsys.readouterr().err
 
 
+def test_available_while_something_is_cleaned_up():
+    """AWS adds what it does to the word available."""
+    for text in ("available, resize-cleanup", "available, prep-for-resize"):
+        cluster, _ = play(*looks(text))
+        assert cluster.wait().state == "available"
+
+
 def test_creating_without_end(clock):
     """After half an hour the wait is given up, and the user told to wait on."""
     cluster, _ = play(*looks(*["creating"] * 200))
@@ -77,6 +84,8 @@ def test_creating_without_end(clock):
     [
         ("incompatible-network", "is incompatible-network: it will not become available"),
         ("hardware-failure", "is hardware-failure: it will not become available"),
+        ("insufficient-capacity", "is insufficient-capacity: it will not become available"),
+        ("inaccessible-kms-key", "is inaccessible-kms-key: it will not become available"),
         ("deleting", "is deleting: it will not become available"),
         ("paused", "is paused: resume it with `python infra/cluster_status.py --resume`"),
     ],
@@ -317,3 +326,79 @@ def a_session(wire):
     from types import SimpleNamespace
 
     return aws_session.make_session(SimpleNamespace(aws=AwsKeys("x", "x"), region="us-west-2"))
+
+
+def with_role(status: str) -> dict:
+    """An answer of DescribeClusters with a role that has this status."""
+    return state("available", IamRoles=[{"IamRoleArn": "role", "ApplyStatus": status}])
+
+
+def test_a_role_that_is_being_added_is_waited_for():
+    """A COPY would fail before; asking AWS again would, too."""
+    adding = ("describe_clusters", with_role("adding"))
+    cluster, stubber = play(adding, adding, adding, ("describe_clusters", with_role("in-sync")))
+    info = cluster.find()
+    assert (info.roles, info.roles_adding) == ((), ("role",))
+    cluster.attach_role(info, "role")
+    stubber.assert_no_pending_responses()
+
+
+def test_a_role_that_is_not_there_is_added_once():
+    asked = ("modify_cluster_iam_roles", {"Cluster": {}})
+    cluster, stubber = play(
+        *looks("available", "available"),
+        asked,
+        *[("describe_clusters", with_role(each)) for each in ("adding", "in-sync")],
+    )
+    cluster.attach_role(cluster.find(), "role")
+    stubber.assert_no_pending_responses()
+
+
+def test_a_role_of_a_namespace_that_is_being_added(wire):
+    wire.fakes["redshift-serverless"] = fake = ServerlessFake(looks=0)
+    fake("CreateNamespace", {"namespaceName": "work", "iamRoles": [], "tags": tags_of("work")})
+    fake._get("namespace", {"namespaceName": "work"})
+    fake("CreateWorkgroup", {"workgroupName": "work", "port": 5439, "configParameters": [], "tags": tags_of("work")})
+    namespace = next(iter(fake.things.values()))["body"]
+    namespace["iamRoles"] = ["IamRole(applyStatus=adding, iamRoleArn=a)", "IamRole(applyStatus=in-sync, iamRoleArn=b)"]
+    cluster, looks_left = Serverless(a_session(wire), "work"), [3]
+
+    def slow(name, params):
+        """Finish adding it at the third look; nothing is to be updated."""
+        assert not name.startswith("Update")
+        looks_left[0] -= name == "GetNamespace"
+        if not looks_left[0]:
+            namespace["iamRoles"] = [text.replace("adding", "in-sync") for text in namespace["iamRoles"]]
+        return fake(name, params)
+
+    wire.fakes["redshift-serverless"] = slow
+    info = cluster.find()
+    assert (info.roles, info.roles_adding) == (("b",), ("a",))
+    cluster.attach_role(info, "a")
+    assert cluster.find().roles == ("a", "b")
+
+
+def tags_of(name: str) -> list[dict[str, str]]:
+    """The tags in the form of Redshift Serverless."""
+    return [{"key": key, "value": value} for key, value in tags.as_dict(name).items()]
+
+
+@pytest.mark.parametrize("word", ["namespace", "workgroup"])
+def test_something_that_was_deleted_just_now_has_no_tags(wire, word):
+    """It is listed still, and asked for its tags it is gone."""
+    wire.fakes["redshift-serverless"] = fake = ServerlessFake(looks=0)
+    fake("CreateNamespace", {"namespaceName": "work", "iamRoles": [], "tags": tags_of("work")})
+    fake._get("namespace", {"namespaceName": "work"})
+    fake("CreateWorkgroup", {"workgroupName": "work", "port": 5439, "configParameters": [], "tags": tags_of("work")})
+
+    def gone(name, params):
+        """Know its tags no more."""
+        if name == "ListTagsForResource" and f":{word}/" in params["resourceArn"]:
+            return error("ResourceNotFoundException")
+        return fake(name, params)
+
+    wire.fakes["redshift-serverless"] = gone
+    cluster = Serverless(a_session(wire), "work")
+    assert cluster.find().owner == "work"
+    (left,) = {"namespace", "workgroup"} - {word}
+    assert [line.partition(" ")[0] for line in cluster.leftovers()] == [left]

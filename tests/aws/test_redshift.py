@@ -288,6 +288,9 @@ GROUP = {"GroupId": "sg-1", "IpPermissions": []}
 OPEN = {"FromPort": 5439, "ToPort": 5439, "IpProtocol": "tcp", "IpRanges": [{"CidrIp": "203.0.113.7/32"}]}
 
 
+INSIDE = "timeout expired (10.0.3.7)"
+
+
 @pytest.mark.parametrize(
     ("change", "group", "text", "said"),
     [
@@ -309,6 +312,14 @@ OPEN = {"FromPort": 5439, "ToPort": 5439, "IpProtocol": "tcp", "IpRanges": [{"Ci
         ({}, GROUP, "timeout expired", "its port is closed to everyone; run open_incoming_port.py"),
         ({}, GROUP | {"IpPermissions": [OPEN]}, "timeout expired", "is open to 203.0.113.7/32 and probably not to you"),
         ({}, GROUP, "could not translate host name", "not known to your name server yet"),
+        ({}, GROUP, "No route to host", "its port is closed to everyone"),
+        (
+            {"PubliclyAccessible": False},
+            GROUP,
+            INSIDE,
+            "leads you to 10.0.3.7, its private address inside the VPC, and its",
+        ),
+        ({}, GROUP, INSIDE, "port is closed to everyone; let your own private address in"),
         ("AccessDenied", GROUP, "timeout expired", "paused or gone, its port is closed"),
     ],
 )
@@ -331,3 +342,30 @@ def test_why_nothing_answers(wire, aws_config, monkeypatch, change, group, text,
     with pytest.raises(WarehouseError, match="^No connection to dwhcluster.abc") as caught:
         aws_connection.connect(settings_for(aws_config))
     assert said in str(caught.value) and str(caught.value).count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("FATAL:  connection limit exceeded for user dwhuser", "the server says: connection limit exceeded for user"),
+        ("FATAL:  cluster is in maintenance mode", "the server says: cluster is in maintenance mode"),
+        ("authentication method 13 not supported", "a kind of password that libpq does not know: give the user"),
+        ("SSL SYSCALL error: EOF detected", "the connection broke off, as it does when a cluster restarts"),
+        ("server closed the connection unexpectedly", "the connection broke off"),
+        ("SSL error: certificate verify failed", "TLS: the server has not proven to be this host"),
+        ('FATAL:  password authentication failed for user "dwhuser"', "user or password is wrong"),
+        ('FATAL:  database "dwh" does not exist', "there is no such database"),
+    ],
+)
+def test_an_answer_is_not_a_closed_port(wire, aws_config, monkeypatch, text, said):
+    """What the server or libpq says itself comes through, and AWS is not asked about ports."""
+
+    def connect(**_):
+        """Fail as libpq does."""
+        raise psycopg2.OperationalError(f'connection to server at "{HOST}" (52.1.2.3), port 5439 failed: {text}\n')
+
+    monkeypatch.setattr(aws_connection.psycopg2, "connect", connect)
+    with pytest.raises(WarehouseError) as caught:
+        aws_connection.connect(settings_for(aws_config))
+    assert said in str(caught.value)
+    assert wire.actions == []
