@@ -250,8 +250,9 @@ class Serverless:
     def _leftover(self, word: str, arn: str, state: str) -> list[str]:
         """Say how to remove one of ours; nothing for somebody else's."""
         owner = self._owner(arn)
-        how = how_to_destroy(owner, "serverless", self.region)
-        return [f"{word} {owner} ({state.lower()}): {how}"] if owner else []
+        if not owner:
+            return []
+        return [f"{word} {owner} ({state.lower()}): {how_to_destroy(owner, 'serverless', self.region)}"]
 
 
 def _roles(namespace: "NamespaceTypeDef", status: str) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """boto3 sessions made from the settings. AWS_ENDPOINT_URL and the rest of boto3's own chain apply."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from infra.errors import AwsError
 CA_BUNDLE = Path(botocore.__file__).with_name("cacert.pem")
 TRIES = 6  # of one call, while AWS throttles it
 CLIENT_CONFIG = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": TRIES})
+
+PAGE = re.compile(rb"\s*<(!doctype )?html", re.IGNORECASE)
 
 
 def make_session(settings: Settings, region: str | None = None) -> boto3.Session:
@@ -40,7 +43,8 @@ def make_session(settings: Settings, region: str | None = None) -> boto3.Session
 
 def refuse_page(response_dict: dict[str, Any], **_: object) -> None:
     """Raise AwsError for a page of HTML, which botocore would take for an empty answer of AWS."""
-    if "text/html" in response_dict["headers"].get("content-type", ""):
+    body = response_dict["body"]
+    if isinstance(body, bytes) and PAGE.match(body):
         raise AwsError(
             f"A web page came in place of AWS's answer (HTTP status {response_dict['status_code']}): a proxy or the "
             "sign-in page of a network stands between. Sign in there, or set HTTPS_PROXY, and run this again."

@@ -358,7 +358,7 @@ def test_a_role_of_a_namespace_that_is_being_added(wire):
     wire.fakes["redshift-serverless"] = fake = ServerlessFake(looks=0)
     fake("CreateNamespace", {"namespaceName": "work", "iamRoles": [], "tags": tags_of("work")})
     fake._get("namespace", {"namespaceName": "work"})
-    fake("CreateWorkgroup", {"workgroupName": "work", "port": 5439, "configParameters": [], "tags": tags_of("work")})
+    fake("CreateWorkgroup", WORKGROUP)
     namespace = next(iter(fake.things.values()))["body"]
     namespace["iamRoles"] = ["IamRole(applyStatus=adding, iamRoleArn=a)", "IamRole(applyStatus=in-sync, iamRoleArn=b)"]
     cluster, looks_left = Serverless(a_session(wire), "work"), [3]
@@ -378,6 +378,10 @@ def test_a_role_of_a_namespace_that_is_being_added(wire):
     assert cluster.find().roles == ("a", "b")
 
 
+WORKGROUP = {"workgroupName": "work", "namespaceName": "work", "port": 5439, "configParameters": []}
+WORKGROUP["tags"] = [{"key": key, "value": value} for key, value in tags.as_dict("work").items()]
+
+
 def tags_of(name: str) -> list[dict[str, str]]:
     """The tags in the form of Redshift Serverless."""
     return [{"key": key, "value": value} for key, value in tags.as_dict(name).items()]
@@ -389,7 +393,7 @@ def test_something_that_was_deleted_just_now_has_no_tags(wire, word):
     wire.fakes["redshift-serverless"] = fake = ServerlessFake(looks=0)
     fake("CreateNamespace", {"namespaceName": "work", "iamRoles": [], "tags": tags_of("work")})
     fake._get("namespace", {"namespaceName": "work"})
-    fake("CreateWorkgroup", {"workgroupName": "work", "port": 5439, "configParameters": [], "tags": tags_of("work")})
+    fake("CreateWorkgroup", WORKGROUP)
 
     def gone(name, params):
         """Know its tags no more."""
