@@ -51,7 +51,7 @@ def explain(error: BotoCoreError | ClientError) -> str:
     if DENIED.search(name):
         action = re.search(r"perform: ([\w-]+:\w+)", text)
         wanted = action[1] if action else step
-        return f"AWS does not allow you {wanted}: add it to your policy (infra/README.md, permissions)."
+        return f"AWS does not allow you {wanted}: add it to your policy (`python infra/caller_policy.py` prints it)."
     if CAPACITY.search(name):
         return (
             f"AWS has no free capacity for this at the moment ({name}): run it again later, or change node or region."

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from infra.aws import parameter_group, subnet_group
+from infra.aws.cluster_spec import ClusterSpec
 from infra.aws.tags import PROJECT
 
 VERSION = "2012-10-17"
@@ -39,6 +40,8 @@ ROLE = (
     "iam:ListRolePolicies",
     "iam:PutRolePolicy",
 )
+# These of them have conditions of their own.
+BOUNDED = ("iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePolicy")
 GROUP = (
     "ec2:AuthorizeSecurityGroupIngress",
     "ec2:CreateSecurityGroup",
@@ -165,48 +168,90 @@ def read_policy(sources: tuple[str, ...], partition: str) -> dict[str, Any]:
     return {"Version": VERSION, "Statement": statements}
 
 
-def caller_policy(account: str, region: str, name: str, role: str, *, serverless: bool = False) -> dict[str, Any]:
-    """The smallest policy for a person who runs all the scripts for one cluster, or workgroup, of this name.
+def boundary_policy(account: str, partition: str, spec: ClusterSpec) -> dict[str, Any]:
+    """Return the most that the roles of the scripts may ever do: read the data, and pause the cluster.
 
-    Creating and changing is bound to the cluster's and the role's name; looking is not, where AWS has no narrower
-    form. IDs of security groups, namespaces and workgroups are not known beforehand: a tag or the region binds them.
+    As their permissions boundary it holds whatever is attached to them and whoever may assume them.
     """
-    roles = [f"arn:aws:iam::{account}:role/{role}", f"arn:aws:iam::{account}:role/{role[:58]}-pause"]
-    here = f"{region}:{account}"
-    service, other = ("redshift-serverless", "redshift") if serverless else ("redshift", "redshift-serverless")
-    calls = SERVERLESS if serverless else CLUSTER
-    implied = [action for action in IMPLIED if not action.startswith(other + ":")]
-    tagged = {"StringEquals": {"aws:ResourceTag/project": PROJECT}}
-    asked = {"StringEquals": {"aws:RequestTag/project": PROJECT}}
-    linked = {"StringEquals": {"iam:AWSServiceName": "redshift.amazonaws.com"}}
-    passed = {"StringLike": {"iam:PassedToService": ["redshift*.amazonaws.com", "scheduler.redshift.amazonaws.com"]}}
-    groups, vpcs = f"arn:aws:ec2:{here}:security-group/*", f"arn:aws:ec2:{here}:vpc/*"
-    if serverless:
-        things = [f"arn:aws:redshift-serverless:{here}:{kind}/*" for kind in ("namespace", "workgroup", "snapshot")]
-    else:
-        things = [f"arn:aws:redshift:{here}:cluster:{name}", f"arn:aws:redshift:{here}:snapshot:{name}/*"]
-        things += [f"arn:aws:redshift:{here}:dbuser:{name}/*", f"arn:aws:redshift:{here}:dbname:{name}/*"]
-        things += [f"arn:aws:redshift:{here}:parametergroup:{parameter_group.group_name(name)}"]
-        things += [f"arn:aws:redshift:{here}:subnetgroup:{subnet_group.group_name(name)}"]
-    secrets = [action for action in implied if action.startswith("secretsmanager:")]
-    own = [*calls, *(action for action in implied if action.startswith(service + ":"))]
+    cluster = f"arn:{partition}:redshift:{spec.region}:{account}:cluster:{spec.name}"
+    pause = {"Effect": "Allow", "Action": "redshift:PauseCluster", "Resource": cluster}
+    statements = [*read_policy(spec.sources, partition)["Statement"], pause]
+    return {"Version": VERSION, "Statement": statements}
+
+
+def boundary_arn(account: str, partition: str, spec: ClusterSpec) -> str:
+    """Return the ARN of the permissions boundary that dwh.cfg names, or else is to name."""
+    return spec.own.permissions_boundary or f"arn:{partition}:iam::{account}:policy/{spec.name}-boundary"
+
+
+def caller_policy(account: str, partition: str, spec: ClusterSpec) -> dict[str, Any]:
+    """Return the smallest policy for a person who runs all the scripts for what dwh.cfg describes.
+
+    Creating and changing is bound to the cluster's and the roles' names; looking is not, where AWS has no narrower
+    form. IDs of security groups, namespaces and workgroups are not known beforehand: a tag or the region binds them.
+    It does not lead to more rights: roles can only be made within the boundary, and nobody's trust can be changed.
+    """
+    roles = [f"arn:{partition}:iam::{account}:role/{name}" for name in (spec.role, f"{spec.role[:58]}-pause")]
+    linked = f"arn:{partition}:iam::{account}:role/aws-service-role/redshift*"
+    ec2 = f"arn:{partition}:ec2:{spec.region}:{account}"
+    groups, within = f"{ec2}:security-group/*", {"iam:PermissionsBoundary": boundary_arn(account, partition, spec)}
+    theirs = "redshift:" if spec.serverless else "redshift-serverless:"
+    implied = [action for action in IMPLIED if not action.startswith(theirs)]
+    own = [*(SERVERLESS if spec.serverless else CLUSTER), *(each for each in implied if each.startswith("redshift"))]
     unbound = [action for action in own if action in UNBOUND]
-
-    def allow(actions: list[str], resource: str | list[str], condition: dict[str, Any] | None = None) -> dict[str, Any]:
-        """A statement of the policy."""
-        statement = {"Effect": "Allow", "Action": sorted(actions), "Resource": resource}
-        return statement | ({"Condition": condition} if condition else {})
-
+    bound = [action for action in own if action not in unbound]
+    plain = [action for action in ROLE if action not in BOUNDED]
+    asked, tagged = {"aws:RequestTag/project": PROJECT}, {"aws:ResourceTag/project": PROJECT}
     statements = [
-        allow([*LOOKS, *(action for action in implied if action.startswith("ec2:Describe")), *unbound], "*"),
-        allow([*ROLE, "iam:TagRole"], roles),
-        allow(["iam:PassRole"], roles, passed),
-        allow(["iam:CreateServiceLinkedRole"], f"arn:aws:iam::{account}:role/aws-service-role/redshift*", linked),
-        allow(["ec2:CreateSecurityGroup"], vpcs),
-        allow(["ec2:CreateSecurityGroup", "ec2:CreateTags"], groups, asked),
-        allow([action for action in GROUP if action != "ec2:CreateSecurityGroup"], groups, tagged),
-        allow([action for action in own if action not in unbound], things),
-        allow(list(set(BUDGET.values())), f"arn:aws:budgets::{account}:budget/{PROJECT} {name} {region}"),
-        allow(secrets, f"arn:aws:secretsmanager:{here}:secret:redshift!*"),
+        _allow([*LOOKS, *(action for action in implied if action.startswith("ec2:Describe")), *unbound], "*"),
+        _allow(plain, roles),
+        _allow(["iam:CreateRole", "iam:PutRolePolicy"], roles, within),
+        _allow(["iam:AttachRolePolicy"], roles, within | {"iam:PolicyARN": managed_policy(partition)}),
+        _allow(["iam:TagRole"], roles, asked),
+        _allow(["iam:PassRole"], roles, {"iam:PassedToService": [*SERVICES, "scheduler.redshift.amazonaws.com"]}),
+        _allow(["iam:CreateServiceLinkedRole"], linked, {"iam:AWSServiceName": "redshift.amazonaws.com"}),
+        _allow(["ec2:CreateSecurityGroup"], f"{ec2}:vpc/*"),
+        _allow(["ec2:CreateSecurityGroup"], groups, asked),
+        _allow(["ec2:CreateTags"], groups, asked | {"ec2:CreateAction": "CreateSecurityGroup"}),
+        _allow([action for action in GROUP if action != "ec2:CreateSecurityGroup"], groups, tagged),
+        *(
+            _serverless(bound, f"arn:{partition}:redshift-serverless:{spec.region}:{account}")
+            if spec.serverless
+            else []
+        ),
+        *([] if spec.serverless else [_allow(bound, _cluster_arns(account, partition, spec))]),
+        _allow(
+            list(set(BUDGET.values())), f"arn:{partition}:budgets::{account}:budget/{PROJECT} {spec.name} {spec.region}"
+        ),
+        _allow(
+            [action for action in implied if action.startswith("secretsmanager:")],
+            f"arn:{partition}:secretsmanager:{spec.region}:{account}:secret:redshift!*",
+        ),
     ]
     return {"Version": VERSION, "Statement": statements}
+
+
+def _allow(actions: list[str], resource: str | list[str], condition: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return a statement of a policy; the condition is that each key equals its value."""
+    statement: dict[str, Any] = {"Effect": "Allow", "Action": sorted(actions), "Resource": resource}
+    return statement | ({"Condition": {"StringEquals": condition}} if condition else {})
+
+
+def _cluster_arns(account: str, partition: str, spec: ClusterSpec) -> list[str]:
+    """Return the ARNs of a provisioned cluster and of what belongs to it."""
+    things = [f"cluster:{spec.name}", f"snapshot:{spec.name}/*", f"dbuser:{spec.name}/*", f"dbname:{spec.name}/*"]
+    things += [f"parametergroup:{parameter_group.group_name(spec.name)}"]
+    things += [f"subnetgroup:{subnet_group.group_name(spec.name)}"]
+    return [f"arn:{partition}:redshift:{spec.region}:{account}:{thing}" for thing in things]
+
+
+def _serverless(actions: list[str], here: str) -> list[dict[str, Any]]:
+    """Return the statements for namespaces and workgroups, whose IDs AWS makes up: their tags bind them."""
+    things = [f"{here}:namespace/*", f"{here}:workgroup/*"]
+    making = [action for action in actions if action.endswith((":CreateNamespace", ":CreateWorkgroup"))]
+    shots = [action for action in actions if "Snapshot" in action]
+    return [
+        _allow([*making, "redshift-serverless:TagResource"], things, {"aws:RequestTag/project": PROJECT}),
+        _allow([action for action in actions if action not in making], things, {"aws:ResourceTag/project": PROJECT}),
+        _allow(shots, f"{here}:snapshot/*"),
+    ]

@@ -124,7 +124,7 @@ class Serverless:
         request = requests.restored_namespace(spec, role_arn=role, snapshot=f"{snapshots.PENDING}{snapshot}")
         self._ensure(spec, group, request)
         arn = self._wait_for("namespace")
-        if tags.read(self._tags(arn)).get(tags.SNAPSHOT) != snapshot:
+        if tags.read(self._tags(arn) or []).get(tags.SNAPSHOT) != snapshot:
             snapshots.restore_namespace(self.client, self.name, snapshot, managed=managed)
             self.client.tag_resource(resourceArn=arn, tags=[{"key": tags.SNAPSHOT, "value": snapshot}])
 

