@@ -18,8 +18,18 @@ if not __package__:  # started as a file: the project is one folder up
 import infra.requirements_check  # noqa: F401 - first: it says which packages are missing
 
 # isort: split
-from infra import cli, config_file
-from infra.aws import budget, changes, cloudformation, iam_role, pause_schedule, preview, security_group, snapshots
+from infra import cli
+from infra.aws import (
+    budget,
+    changes,
+    cloudformation,
+    config_file,
+    iam_role,
+    pause_schedule,
+    preview,
+    security_group,
+    snapshots,
+)
 from infra.aws.cluster import ClusterInfo
 from infra.aws.cluster_spec import check_password
 from infra.aws.context import Context, make_context

@@ -18,9 +18,10 @@ import infra.requirements_check  # noqa: F401 - first: it says which packages ar
 # isort: split
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import cli, config_file
+from infra import cli
 from infra.aws import (
     budget,
+    config_file,
     iam_role,
     parameter_group,
     pause_schedule,

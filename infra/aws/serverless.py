@@ -89,7 +89,7 @@ class Serverless:
             port=endpoint.get("port", 0),
             size=f"{workgroup.get('baseCapacity', 0)} RPU",
             snapshot=snapshot,
-            stack=tags.read(values).get(tags.STACK, ""),
+            stack=tags.read(values or []).get(tags.STACK, ""),
             base_rpu=workgroup.get("baseCapacity", 0),
             version=workgroup.get("workgroupVersion", ""),
             public=workgroup.get("publiclyAccessible", False),

@@ -18,13 +18,12 @@ from hypothesis import strategies as st
 
 from infra import (
     cluster_status,
-    config_file,
     create_cluster,
     destroy_cluster,
     open_incoming_port,
 )
+from infra.aws import config_file, policies, polling, prices, security_group, tags
 from infra.aws import connection as aws_connection
-from infra.aws import policies, polling, prices, security_group, tags
 from infra.aws import session as aws_session
 from infra.aws.client_errors import explain as explain_aws_error
 from infra.aws.cluster_spec import RETIRED, check_password, read_cluster_spec

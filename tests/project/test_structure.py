@@ -20,7 +20,7 @@ ROOMS = {  # room -> the rooms whose modules it may import, besides its own
     "simulator": {"infra"},
 }
 FOUNDATION = {  # what a room may import of the modules that stand flat in infra/
-    "infra.config", "infra.config_file", "infra.database", "infra.errors", "infra.progress",
+    "infra.config", "infra.database", "infra.errors", "infra.progress",
     "infra.simulate_data", "infra.cli", "infra.requirements_check",
 }  # fmt: skip
 
