@@ -11,6 +11,7 @@ import infra.requirements_check  # noqa: F401 - first: it says which packages ar
 import argparse
 import logging
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import closing
 
@@ -19,12 +20,13 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from psycopg2.extensions import connection as Connection
 
 import sql_queries as sql
-from infra import cli
+from infra import cli, progress
 from infra.config import Settings, load_settings
-from infra.copy_monitor import LoadResult, LoadRun, Printer
 from infra.database import execute, explain, select_one, statement_name, transaction
 from infra.errors import DatabaseError, Interrupted, QualityError
-from infra.source_files import Sources, find_sources, work_folder
+from infra.load import summary
+from infra.load.copy_monitor import CHECKS, LoadResult, LoadRun, step_of_load
+from infra.load.source_files import Sources, find_sources, work_folder
 from infra.warehouse import connect
 
 logger = logging.getLogger("etl")  # as a script and as a module
@@ -49,6 +51,11 @@ def insert_tables(run: LoadRun) -> None:
     plays = select_one(run.connection, sql.staged_plays_select)
     run.parameters |= {"first": plays["first_time"], "last": plays["last_time"]}
     run.result.staged_plays = int(str(plays["plays"]))
+    garbled = select_one(run.connection, sql.garbled_texts_select)
+    run.result.garbled_texts, run.result.garbled_example = (
+        int(str(garbled["garbled_texts"])),
+        str(garbled["garbled_example"] or ""),
+    )
     check_quality(run.connection, sql.staging_checks, run.parameters, ROLLED_BACK)
     for query in sql.dimension_queries:
         run.execute(query)
@@ -61,17 +68,20 @@ def insert_tables(run: LoadRun) -> None:
     for query in sql.analyze_table_queries + sql.change_table_drop_queries:
         run.execute(query)
     check_quality(run.connection, sql.quality_checks, run.parameters, ROLLED_BACK)
+    run.result.checks = len(sql.staging_checks + sql.quality_checks)
 
 
 def check_quality(connection: Connection, checks: list[str], parameters: Mapping[str, object], outcome: str) -> None:
     """Run quality checks. Raises QualityError: `outcome`, and each failed one with the first of its offending rows."""
     failed = []
-    for query in checks:
-        cursor = execute(connection, query, parameters)
-        columns = [column.name for column in cursor.description or ()]
-        for row in cursor.fetchall():
-            values = ", ".join(f"{column}={value}" for column, value in zip(columns, row, strict=True))
-            failed.append(f"{statement_name(query)}: but {values}")
+    with step_of_load(CHECKS) as step:
+        for number, query in enumerate(checks):
+            step.update(number, len(checks), "checks")
+            cursor = execute(connection, query, parameters)
+            columns = [column.name for column in cursor.description or ()]
+            for row in cursor.fetchall():
+                values = ", ".join(f"{column}={value}" for column, value in zip(columns, row, strict=True))
+                failed.append(f"{statement_name(query)}: but {values}")
     if failed:
         raise QualityError("\n".join([f"Quality checks failed{outcome}:", *failed]))
 
@@ -94,15 +104,15 @@ def load(run: LoadRun, everything: bool = False) -> LoadResult:
     return run.result
 
 
-def audit(connection: Connection) -> None:
+def audit(settings: Settings) -> None:
     """Run every check over everything. Raises QualityError."""
-    with transaction(connection):
+    with closing(connect(settings)) as connection, transaction(connection):
         check_quality(connection, sql.quality_checks, sql.ALL_TIME, "")
     logger.info("All %d checks pass over the whole warehouse.", len(sql.quality_checks))
 
 
-def run_load(options: argparse.Namespace, settings: Settings) -> None:
-    """Run a load, say what it did, and end with the truth whatever happens at the commit or after it."""
+def run_load(options: argparse.Namespace, settings: Settings) -> LoadResult:
+    """Run a load and end with the truth whatever happens at the commit or after it."""
     with closing(connect(settings)) as connection, closing(connect(settings)) as observer:
         run = LoadRun(connection, observer, settings, options.max_errors)
         try:
@@ -117,15 +127,7 @@ def run_load(options: argparse.Namespace, settings: Settings) -> None:
             if not run.is_committed():
                 raise DatabaseError(f"{explain(error)} The load was not committed: run etl.py again.") from None
             logger.warning("The load is complete. Then the connection was lost: %s", explain(error))
-    for line in run.result.describe():
-        logger.info(line)
-
-
-def not_negative(text: str) -> int:
-    """A number of records for argparse."""
-    if not text.isdecimal() or int(text) > 100_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 100000")
-    return int(text)
+    return run.result
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -135,27 +137,29 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--max-errors",
         metavar="N",
-        type=not_negative,
+        type=cli.not_negative,
         default=0,
         help="load around up to N bad records per COPY and list them (default: 0, at most 100000)",
     )
     parser.add_argument("--audit", action="store_true", help="load nothing: run every check over the whole warehouse")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors and what was left out")
+    parser.add_argument("--verbose", action="store_true", help="print each statement with its rows and seconds")
     options = parser.parse_args(argv)
     if options.audit and (options.all or options.max_errors):
         parser.error("--audit loads nothing, so it goes with --config and --quiet only")
-    logging.basicConfig(level=logging.ERROR, format="%(message)s", handlers=[Printer(sys.stdout)])
-    logger.setLevel(logging.WARNING if options.quiet else logging.INFO)  # ours alone: boto3 has much to tell
 
     def work() -> int:
         """Do what the options say."""
-        settings = load_settings(options.config)
-        logger.info(settings.describe())
-        if options.audit:
-            with closing(connect(settings)) as connection:
-                audit(connection)
-        else:
-            run_load(options, settings)
+        start = time.monotonic()
+        cli.print_log(logger, logging.DEBUG if options.verbose else logging.WARNING if options.quiet else logging.INFO)
+        with progress.quiet(options.quiet):
+            settings = load_settings(options.config)
+            logger.info(settings.describe())
+            if options.audit:
+                audit(settings)
+            else:
+                result = run_load(options, settings)
+                logger.info("\n".join(summary.describe(result, time.monotonic() - start)))
         return 0
 
     return cli.run("etl", work)

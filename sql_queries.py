@@ -182,6 +182,23 @@ DISTSTYLE AUTO
 # star schema uses this table, and a load does not drop it, as it does the staging tables.
 load_lock = "-- loaded_files: wait for other loads\nLOCK loaded_files"
 
+# What create_tables.py looks at before it drops anything; a table that is not there cannot be counted.
+present_tables_select = """
+-- all tables: which are there
+SELECT tablename AS found
+FROM pg_tables
+WHERE schemaname = CURRENT_SCHEMA()
+"""
+row_count_selects = {
+    "staging_events": "-- staging_events: count the rows\nSELECT COUNT(*) AS found FROM staging_events",
+    "staging_songs": "-- staging_songs: count the rows\nSELECT COUNT(*) AS found FROM staging_songs",
+    "users": "-- users: count the rows\nSELECT COUNT(*) AS found FROM users",
+    "artists": "-- artists: count the rows\nSELECT COUNT(*) AS found FROM artists",
+    "songs": "-- songs: count the rows\nSELECT COUNT(*) AS found FROM songs",
+    "time": "-- time: count the rows\nSELECT COUNT(*) AS found FROM time",
+    "songplays": "-- songplays: count the rows\nSELECT COUNT(*) AS found FROM songplays",
+}
+
 tables_select = """
 -- all tables: see that they are there
 SELECT 1 AS found
@@ -204,7 +221,7 @@ ORDER BY file_name, loaded_at
 # that fails leaves it. (TRUNCATE would commit.) STATUPDATE ON: the joins below are planned by the rows that are there.
 # Either COPY reads all files below a place, or those that a manifest in its place names.
 staging_events_copy = """
--- staging_events: COPY the logs
+-- staging_events: COPY
 COPY staging_events
 FROM %(log_data)s
 IAM_ROLE %(role_arn)s
@@ -217,7 +234,7 @@ STATUPDATE ON
 """
 
 staging_songs_copy = """
--- staging_songs: COPY the song files
+-- staging_songs: COPY
 COPY staging_songs
 FROM %(song_data)s
 IAM_ROLE %(role_arn)s
@@ -243,6 +260,25 @@ SELECT
     MAX(ts) AS last_time
 FROM staging_events
 WHERE page = 'NextSong'
+"""
+
+# A text that was encoded as UTF-8 twice ("BjÃ¶rk") is loaded as it is, and told, for it finds no song. Each letter
+# beyond ASCII has become two or more, of which the first is one of a few. The lengths keep the pattern from ASCII.
+garbled_texts_select = """
+-- staging: count texts that look as if they were encoded twice
+SELECT
+    COUNT(*) AS garbled_texts,
+    MIN(t.value) AS garbled_example
+FROM (
+    SELECT artist AS value FROM staging_events
+    UNION ALL
+    SELECT song AS value FROM staging_events
+    UNION ALL
+    SELECT artist_name AS value FROM staging_songs
+    UNION ALL
+    SELECT title AS value FROM staging_songs
+) AS t
+WHERE OCTET_LENGTH(t.value) > LEN(t.value) AND t.value ~ '(Ã|Â|Ð|Ñ|â€)[^ -~]'
 """
 
 # Each of these checks selects offending rows; none means pass. What lacks its key cannot be loaded and is not silently
@@ -1126,7 +1162,8 @@ SELECT
     TRIM(raw_field_value) AS value,
     TRIM(filename) AS file_name,
     TRIM(colname) AS column_name,
-    TRIM(err_reason) AS error_message
+    TRIM(err_reason) AS error_message,
+    COUNT(*) OVER () AS records
 FROM stl_load_errors
 WHERE session = %(session)s AND query > %(after)s
 ORDER BY query DESC, filename ASC, line_number ASC
@@ -1142,7 +1179,8 @@ SELECT
     CAST(NULL AS VARCHAR) AS value,
     TRIM(file_name) AS file_name,
     TRIM(column_name) AS column_name,
-    TRIM(error_message) AS error_message
+    TRIM(error_message) AS error_message,
+    COUNT(*) OVER () AS records
 FROM sys_load_error_detail
 WHERE session_id = %(session)s AND query_id > %(after)s
 ORDER BY query_id DESC, file_name ASC, line_number ASC

@@ -129,6 +129,13 @@ def make_parser(doc: str | None, dry_run: str = "") -> Parser:
     return parser
 
 
+def not_negative(text: str) -> int:
+    """A number of records, for argparse."""
+    if not text.isdecimal() or int(text) > 100_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 100000")
+    return int(text)
+
+
 def print_log(logger: logging.Logger, level: int) -> None:
     """Print on standard output what a script's own logger tells from `level` on, and nobody else's: boto3 has much."""
     logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stdout)

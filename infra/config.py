@@ -72,6 +72,11 @@ class Settings:
         return not self.host
 
     @property
+    def shared(self) -> bool:
+        """Whether rows there may be others' or cost money to load again, so that a script asks before it drops them."""
+        return not self.embedded
+
+    @property
     def name(self) -> str:
         """Which warehouse and data, without a path: for pages that are handed on."""
         if not self.embedded:
@@ -83,11 +88,8 @@ class Settings:
         if not self.embedded:
             return f"Amazon Redshift at {self.host}:{self.port}/{self.dbname}, as {self.path} says."
         data = "simulated data" if self.simulated else f"data from {self.log_data} and {self.song_data}"
-        if self.path is None:
-            change = "copy dwh.cfg.example to dwh.cfg and fill it in"
-        else:
-            change = f"set [CLUSTER] HOST in {self.path}"
-        return f"Embedded warehouse in {self.local_path} with {data}. To use Amazon Redshift, {change}."
+        how = f"set [CLUSTER] HOST in {self.path}" if self.path else "copy dwh.cfg.example to dwh.cfg and fill it in"
+        return f"Embedded warehouse in {self.local_path} with {data}. To use Amazon Redshift, {how}."
 
 
 def load_settings(path: str | Path | None = None) -> Settings:
@@ -111,10 +113,8 @@ def _warn_of_readers(file: Path, sections: Sections) -> None:
     """Say so, once, if others on this machine may read the secrets of the file. Windows has no such mode."""
     if file not in _warned and os.name == "posix" and _get(sections, *SECRET_KEYS) and file.stat().st_mode & 0o044:
         _warned.add(file)
-        notice(
-            f"{file} holds passwords or keys, and others on this machine may read it: "
-            f"run chmod 600 {shlex.quote(str(file))}"
-        )
+        name = shlex.quote(str(file))
+        notice(f"{file} holds passwords or keys, and others on this machine may read it: run chmod 600 {name}")
 
 
 class _Parser(configparser.ConfigParser):

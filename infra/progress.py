@@ -54,7 +54,7 @@ class Step:
         if self.done and self.seconds >= 1:
             rate = f"{as_number(self.done / self.seconds)} {self.unit}/s"
             left = f"{as_time(self.seconds * (self.total - self.done) / self.done)} left"
-        for parts in ([self.detail, amount, rate, left], [amount, rate, left], [amount, left]):
+        for parts in ([self.detail, amount, rate, left], [self.detail, amount, left], [amount, left]):
             text = f"{self.title}: {', '.join(filter(None, parts))}"
             if disp_len(text) <= width:
                 return text
@@ -84,9 +84,9 @@ def steps(total: int) -> Iterator[Steps]:
 
 
 @contextmanager
-def step(name: str) -> Iterator[Step]:
-    """Show a step that has no number, also inside another one."""
-    with _display.show(Step(name)) as step:
+def step(name: str, position: str = "") -> Iterator[Step]:
+    """Show a step, also inside another one; `position` is a text such as `4 of 15`."""
+    with _display.show(Step(name, position)) as step:
         yield step
 
 

@@ -52,7 +52,7 @@ def fail(case, capsys) -> Callable[[], str]:
 def test_a_bad_record(loaded, fail, text, where, reason):
     file = loaded.write_text("log_data/log.json", text)
     first, record, advice = fail().splitlines()
-    assert first == "etl: staging_events: COPY the logs: rejected records:"
+    assert first == "etl: staging_events: COPY: rejected records:"
     assert record.startswith(f"{file}, {where}: ")
     assert record.endswith(f" {reason}")
     assert len(record) > len(f"{file}, {where}: {reason}") + 10  # and the reason in words
@@ -63,7 +63,7 @@ def test_a_bad_song_leaves_the_staged_events_as_they_were(loaded, fail):
     loaded.write([event(userId="2")])
     file = loaded.write_text("song_data/songs.json", '{"year": "MM"}')
     first, record, advice = fail().splitlines()
-    assert first == "etl: staging_songs: COPY the song files: rejected records:"
+    assert first == "etl: staging_songs: COPY: rejected records:"
     assert record.startswith(f"{file}, line 1, column year: 'MM': ")
     assert advice == ADVICE
 
@@ -92,7 +92,7 @@ def test_an_unreadable_file(loaded, fail):
 def test_a_file_without_the_right_to_read_it(loaded, fail):
     file = loaded.data / "log_data" / "log.json"
     file.chmod(0)
-    assert fail() == f"etl: staging_events: COPY the logs: {file} cannot be read: Permission denied.\n"
+    assert fail() == f"etl: staging_events: COPY: {file} cannot be read: Permission denied.\n"
 
 
 @pytest.mark.parametrize(
@@ -110,13 +110,13 @@ def test_a_file_without_the_right_to_read_it(loaded, fail):
 )
 def test_a_bad_jsonpaths_file(loaded, fail, text, reason):
     file = loaded.write_text("log_json_path.json", text)
-    assert fail().startswith("etl: staging_events: COPY the logs: " + reason.replace("{file}", str(file)))
+    assert fail().startswith("etl: staging_events: COPY: " + reason.replace("{file}", str(file)))
 
 
 def test_a_jsonpaths_file_that_is_not_there(loaded, fail):
     file = loaded.data / "log_json_path.json"
     file.unlink()
-    assert fail() == f"etl: staging_events: COPY the logs: The specified S3 prefix '{file}' does not exist.\n"
+    assert fail() == f"etl: staging_events: COPY: The specified S3 prefix '{file}' does not exist.\n"
 
 
 def from_s3(case, logs: str) -> None:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from sql_queries import quality_checks, staging_checks
 from tests.fixtures.etl import TABLES, event
 
 SCRIPTS = ("create_tables.py", "etl.py")
@@ -24,18 +25,18 @@ def test_create_tables_empties_all_and_says_what_is_next(case, run_script):
     assert (done.returncode, done.stderr) == (0, "")
     first, *lines, last = done.stdout.splitlines()
     assert first == first_line(case)
-    dropped = ["loaded_files", "staging_events", "staging_songs", "songplays", "time", "users", "songs", "artists"]
-    created = ["loaded_files", "staging_events", "staging_songs", "users", "artists", "songs", "time", "songplays"]
-    assert lines == [f"{name}: drop the table" for name in dropped] + [f"{name}: create the table" for name in created]
-    assert last == "The tables are there and empty. Next: python etl.py"
+    assert lines[0] == "Dropped the tables with their rows:"
+    tables = ("staging_events", "staging_songs", "users", "artists", "songs", "time", "songplays")
+    assert [line.split() for line in lines[1:]] == [[name, "1"] for name in tables]
+    assert last == "Created 8 tables; they are empty. Next: python etl.py"
     assert case.everything() == {table: [] for table in TABLES}
 
 
-def test_etl_prints_each_statement_and_a_summary(case, run_script):
+def test_etl_prints_each_statement_if_asked_to_and_a_summary(case, run_script):
     case.write([event(), event(page="Home"), event(userId="2", song="x")])
-    done = run_script("etl.py", "--config", case.config)
+    done = run_script("etl.py", "--config", case.config, "--verbose")
     assert (done.returncode, done.stderr) == (0, "")
-    first, *lines = re.sub(r" +\d+\.\d\d s\n", "\n", done.stdout).splitlines()
+    first, *lines = re.sub(r" +\d+\.\d\d s\n", "\n", re.sub(r"\(\d+ s\)", "(0 s)", done.stdout)).splitlines()
     assert first == first_line(case)
     assert [re.sub(" +", " ", line) for line in lines] == [
         "loaded_files: wait for other loads 0 rows",
@@ -43,8 +44,8 @@ def test_etl_prints_each_statement_and_a_summary(case, run_script):
         "staging_events: create the table 0 rows",
         "staging_songs: drop the table 0 rows",
         "staging_songs: create the table 0 rows",
-        "staging_events: COPY the logs 3 rows",
-        "staging_songs: COPY the song files 1 rows",
+        "staging_events: COPY 3 rows",
+        "staging_songs: COPY 1 rows",
         "songs: find the staged ones that are new or changed 1 rows",
         "artists: find the rows that the changed songs make 1 rows",
         "users: find those with a later event 2 rows",
@@ -67,7 +68,13 @@ def test_etl_prints_each_statement_and_a_summary(case, run_script):
         "artists: forget the changes 0 rows",
         "users: forget the changes 0 rows",
         "loaded_files: COPY the list of this load's files 2 rows",
-        "New: 2 plays (1 with a song), 2 users, 1 songs, 1 artists.",
+        "Read 3 events and 1 song from 2 new files",
+        "Plays 2 new, 1 of them matched with a song",
+        "Users 2 new",
+        "Songs 1 new",
+        "Artists 1 new",
+        f"Checks {len(staging_checks + quality_checks)} passed",
+        "The load is complete (0 s). Next: python notebooks/report.py",
     ]
 
 
@@ -88,14 +95,14 @@ def test_max_errors_loads_around_bad_records_and_lists_them(case, run_script):
     assert (done.returncode, done.stderr) == (0, "")
     log, songs = case.data / "log_data" / "log.json", case.data / "song_data" / "songs.json"
     expected = [
-        (f"staging_events: COPY the logs: rejected and left out: {log}, line 2, column ts: 'soon': ", " (error 1206)"),
+        (f"staging_events: COPY: rejected and left out: {log}, line 2, column ts: 'soon': ", " (error 1206)"),
         (
-            f"staging_events: COPY the logs: rejected and left out: {log}, line 3, column session_id: 'x': ",
+            f"staging_events: COPY: rejected and left out: {log}, line 3, column session_id: 'x': ",
             " (error 1207)",
         ),
-        (f"staging_events: COPY the logs: rejected and left out: {log}, line 4: ", " (error 1216)"),
+        (f"staging_events: COPY: rejected and left out: {log}, line 4: ", " (error 1216)"),
         (
-            f"staging_songs: COPY the song files: rejected and left out: {songs}, line 2, column year: 'MM': ",
+            f"staging_songs: COPY: rejected and left out: {songs}, line 2, column year: 'MM': ",
             " (error 1207)",
         ),
     ]
@@ -113,7 +120,7 @@ def test_one_bad_record_more_than_max_errors_ends_the_load(case, run_script):
     done = run_script("etl.py", "--config", case.config, "--max-errors", "2")
     assert done.returncode == 1
     first, *records, advice = done.stderr.splitlines()
-    assert first == "etl: staging_events: COPY the logs: rejected records:"
+    assert first == "etl: staging_events: COPY: rejected records:"
     assert [record.split(": ")[0] for record in records] == [
         f"{case.data / 'log_data' / 'log.json'}, line {line}" for line in ("2, column ts", "3, column session_id", "4")
     ]

@@ -10,7 +10,7 @@ from infra.config import ROOT
 
 PIPELINE = ("sql_queries", "create_tables", "etl")
 ROOMS = {  # room -> the rooms whose modules it may import, besides its own
-    "pipeline": {"infra"},
+    "pipeline": {"infra", "load"},
     "notebooks": {"infra", "aws", "pipeline"},
     "infra": {"aws", "local", "simulator"},  # the scripts, the one seam, and what every room needs
     "aws": {"infra"},
@@ -18,10 +18,11 @@ ROOMS = {  # room -> the rooms whose modules it may import, besides its own
     "dialect": {"infra"},
     "copy_command": {"infra", "aws"},
     "simulator": {"infra"},
+    "load": {"infra", "aws"},
 }
 FOUNDATION = {  # what a room may import of the modules that stand flat in infra/
     "infra.config", "infra.database", "infra.errors", "infra.progress",
-    "infra.simulate_data", "infra.cli", "infra.requirements_check",
+    "infra.simulate_data", "infra.cli", "infra.requirements_check", "infra.warehouse",
 }  # fmt: skip
 
 
@@ -83,7 +84,7 @@ def test_no_import_upwards(graph):
     for name, used in graph.items():
         own = room(name)
         for each in used:
-            if each == "sql_queries" and own == "infra":  # texts alone: who watches a load runs some of them
+            if each == "sql_queries" and own == "load":  # texts alone: who watches a load runs some of them
                 continue
             assert room(each) == own or room(each) in ROOMS[own], f"{name} imports {each}"
             if own not in ("infra", "pipeline", "notebooks") and room(each) == "infra":
@@ -99,7 +100,7 @@ def test_sizes():
     flat = [path for path in (ROOT / "infra").glob("*.py") if path.name != "__init__.py"]
     assert len(flat) <= 16
     lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in modules().items()}
-    assert lines.pop("sql_queries") < 1200
+    assert lines.pop("sql_queries") < 1250
     assert lines.pop("notebooks.questions") < 500
     assert lines.pop("etl") < 170
     assert {name: count for name, count in lines.items() if count > 280} == {}

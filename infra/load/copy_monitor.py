@@ -8,9 +8,9 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
@@ -20,13 +20,8 @@ from infra import progress
 from infra.config import Settings
 from infra.database import execute, explain, select_one, statement_name, transaction
 from infra.errors import DatabaseError, LoadError, LockedError, RejectedRecordsError, SparkifyError
-from infra.source_files import Sources
+from infra.load.source_files import Sources
 from infra.warehouse import connect, source_region
-
-if TYPE_CHECKING:
-    StreamHandler = logging.StreamHandler[TextIO]
-else:
-    StreamHandler = logging.StreamHandler
 
 UNREADABLE = (psycopg2.errors.UndefinedTable, psycopg2.errors.InsufficientPrivilege)
 
@@ -60,13 +55,14 @@ class CopyMonitor:
                     step.update(size / 1e6, all_bytes / 1e6, "MB", f"{files:,}/{all_files:,} files")
                     return
 
-    def rejected_records(self) -> list[str]:
-        """A line for each record, up to 100, that a COPY has rejected since `start`."""
+    def rejected_records(self) -> tuple[int, list[str]]:
+        """How many records a COPY has rejected since `start`, and a line for each of the first 100."""
         for query in sql.rejected_records_queries:
             rows = self._ask(query, {"session": self._session, "after": self._newest.get(query, -1)})
             if rows:
-                return [_describe(*row[1:]) for row in rows]
-        return []
+                number, lines = int(rows[0][-1]), [_describe(*row[1:-1]) for row in rows]
+                return number, lines + [f"and {number - len(lines):,} more"] * (number > len(lines))
+        return 0, []
 
     def _newest_id(self, query: str) -> int:
         """The newest COPY of the session that has rejected records; -1 if there is none."""
@@ -142,7 +138,10 @@ class LoadResult:
     changed_songs: int = 0
     new_artists: int = 0
     changed_artists: int = 0
-    rejected: list[str] = field(default_factory=list)  # a line for each record that COPY left out
+    rejected: int = 0  # records that COPY left out
+    garbled_texts: int = 0  # values that look as if they were encoded twice, and one of them
+    garbled_example: str = ""
+    checks: int = 0  # that passed
 
     @property
     def known_plays(self) -> int:
@@ -153,25 +152,6 @@ class LoadResult:
     def unchanged_songs(self) -> int:
         """Staged songs that are there just so, or staged twice."""
         return self.staged_songs - self.new_songs - self.changed_songs
-
-    def describe(self) -> list[str]:
-        """What the load did, in a few lines."""
-        gone = self.sources.logs.vanished + self.sources.songs.vanished
-        lines = [f"{name} was loaded before and is not there any more; its rows stay." for name in gone[:3]]
-        if len(gone) > 3:
-            lines.append(f"So are {len(gone) - 3:,} more files.")
-        if self.sources.listed and not self.sources.new:
-            return [
-                *lines,
-                f"Nothing new: all {self.sources.known:,} files are loaded. To read them again: etl.py --all",
-            ]
-        lines.append(
-            f"New: {self.new_plays:,} plays ({self.new_matched:,} with a song), {self.new_users:,} users, "
-            f"{self.new_songs:,} songs, {self.new_artists:,} artists."
-        )
-        if not self.sources.listed:
-            lines.append("All files were read. To read only new ones, name a folder in S3 in [S3] WORK of dwh.cfg.")
-        return lines
 
 
 NUMBERS = {  # a statement's rows -> what they are in the result
@@ -188,6 +168,18 @@ NUMBERS = {  # a statement's rows -> what they are in the result
     sql.artist_table_update: "changed_artists",
 }
 RESULTS = {statement_name(query): number for query, number in NUMBERS.items()}
+CHECKS = "quality checks"
+STEPS = [  # the names of a load's steps, in order
+    *map(statement_name, [sql.load_lock, *sql.staging_table_queries, *sql.copy_table_queries]),
+    *map(statement_name, sql.insert_table_queries + sql.analyze_table_queries + sql.change_table_drop_queries),
+    CHECKS,
+    statement_name(sql.loaded_files_copy),
+]
+
+
+def step_of_load(name: str) -> AbstractContextManager[progress.Step]:
+    """Show a step of a load, and its place if it is one that all loads have."""
+    return progress.step(name, f"{STEPS.index(name) + 1} of {len(STEPS)}" if name in STEPS else "")
 
 
 class LoadRun:
@@ -238,35 +230,24 @@ class LoadRun:
         try:
             self._watched(query, self._copies.look, lambda rows: self.count(sql.last_copy_select))
         except LoadError as error:
-            records = self._copies.rejected_records()
+            _, records = self._copies.rejected_records()
             if not records:
                 raise
             advice = "Correct the files, or load around bad records with --max-errors N."
             raise RejectedRecordsError("\n".join([f"{name}: rejected records:", *records, advice])) from error
-        for record in self._copies.rejected_records():
-            self.result.rejected.append(record)
+        number, records = self._copies.rejected_records()
+        self.result.rejected += number
+        for record in records:
             logger.warning("%s: rejected and left out: %s", name, record)
 
     def _watched(self, query: str, look: Callable[[progress.Step], None], rows_of: Callable[[int], int]) -> None:
         """Execute one statement and `look` now and then how it goes; `rows_of` turns the cursor's rows into those."""
         name, start = statement_name(query), time.monotonic()
         try:
-            with progress.step(name) as step:
+            with step_of_load(name) as step:
                 rows = rows_of(max(execute(self.connection, query, self.parameters, lambda: look(step)).rowcount, 0))
         except psycopg2.Error as error:
             raise LoadError(f"{name}: {explain(error)}") from error
         if name in RESULTS:
             setattr(self.result, RESULTS[name], rows)
-        logger.info("%-56s %11s rows %8.2f s", name, f"{rows:,}", time.monotonic() - start)
-
-
-class Printer(StreamHandler):
-    """Prints what is logged, beside the line of progress. Whoever reads it may stop doing so: the load goes on."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Print one line."""
-        with progress.aside("\n"):
-            super().emit(record)
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Let a line go that nobody reads."""
+        logger.debug("%-52s %9s rows %6.2f s", name, f"{rows:,}", time.monotonic() - start)
