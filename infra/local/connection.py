@@ -16,7 +16,7 @@ from psycopg2.extensions import cursor as PlainCursor
 from infra import progress, simulate_data
 from infra.config import Settings
 from infra.errors import CopyError, NotSupportedError, WarehouseError
-from infra.local import supervisor
+from infra.local import supervisor, zone_maps
 from infra.local.connection_info import ConnectionInfo, open_connection, open_plain
 from infra.local.copy_command import load
 from infra.local.dialect import lexer, translate
@@ -148,6 +148,9 @@ class RedshiftSQL(PlainCursor):
             raise psycopg2.errors.UndefinedFunction(message) from None
         if statement.verb == "TRUNCATE":
             self.connection.commit()
+        elif statement.sorted_by or statement.verb == "ANALYZE":
+            with self.connection.cursor(cursor_factory=PlainCursor) as plain:
+                zone_maps.follow(plain, statement)
 
     def _columns(self, tables: tuple[str, ...]) -> translate.TableColumns:
         """The columns of these tables and their types, of those that there are."""

@@ -35,6 +35,7 @@ SETTINGS = {
     "log_timezone": "UTC",
     "max_wal_size": "4GB",
     "jit": "off",
+    "enable_nestloop": "off",  # Redshift joins by hash and merge; a loop over a zone map would read it for each row
     "io_method": "sync",
 }
 REFUSES = 1  # pg_isready's exit code for a server that starts, recovers or stops

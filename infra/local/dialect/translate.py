@@ -72,12 +72,14 @@ class Generator(PostgresGenerator):
 class Statement:
     """A statement ready to run: `sql` is PostgreSQL's, `verb` its first word (COPY keeps Redshift's own text).
 
-    With `tables` its meaning depends on their columns: translate it again with them.
+    With `tables` its meaning depends on their columns: translate it again with them. `sorted_by` are a new table's
+    sort and distribution keys.
     """
 
     verb: str
     sql: str
     tables: tuple[str, ...] = ()
+    sorted_by: tuple[str, ...] = ()
 
 
 TableColumns = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]  # of each table: name, and columns with types
@@ -118,7 +120,7 @@ def translate(text: str, columns: TableColumns | None = None) -> Statement:
     except scope.NeedsColumns:
         names = {scope.table_name(table) for table in tree.find_all(exp.Table)}
         return Statement(verb, "", tuple(sorted(names)))
-    return Statement(verb, _generate(tree))
+    return Statement(verb, _generate(tree), sorted_by=tuple(dict.fromkeys(keys)))
 
 
 def _plain(verb: str, body: str) -> str:

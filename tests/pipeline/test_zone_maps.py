@@ -1,0 +1,22 @@
+"""The embedded warehouse's zone maps: a stretch of the sort key reads the pages of that stretch."""
+
+from tests.fixtures.etl import TS, event
+
+DAY = 86_400_000
+
+
+def test_a_table_gets_one_for_each_key_and_analyze_brings_it_up_to_date(case, onlooker):
+    cursor = onlooker.cursor()
+    cursor.execute("SELECT tablename || ' ' || indexname FROM pg_indexes WHERE indexdef LIKE '%USING brin%' ORDER BY 1")
+    assert [name for (name,) in cursor.fetchall()] == [
+        "songplays songplays_start_time_zones", "time time_start_time_zones"
+    ]  # fmt: skip
+    case.load([event(ts=TS + number * DAY // 100, sessionId=number) for number in range(8000)])
+    cursor.execute("ANALYZE songplays")
+    cursor.execute(
+        "EXPLAIN (ANALYZE, FORMAT JSON, TIMING off) SELECT song FROM songplays "
+        "WHERE start_time BETWEEN '2018-11-02 01:00' AND '2018-11-02 03:00'"
+    )
+    plan = cursor.fetchone()[0][0]["Plan"]
+    assert plan["Node Type"] == "Bitmap Heap Scan"
+    assert plan["Rows Removed by Index Recheck"] < 2500  # of 8,000
