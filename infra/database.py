@@ -71,7 +71,7 @@ def execute(
             if watch:
                 watch()
     except BaseException:  # Ctrl-C, or a fault of watch(): the statement must not go on alone
-        while not ended.is_set():  # again and again: a cancel between two commands of the stand-in's COPY hits nothing
+        while not ended.is_set():  # again and again: a cancel between two commands of the embedded COPY hits nothing
             with suppress(KeyboardInterrupt, psycopg2.Error):
                 connection.cancel()
                 ended.wait(TICK)

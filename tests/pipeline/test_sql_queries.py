@@ -1,4 +1,4 @@
-"""sql_queries.py: names, columns, declared keys and their checks; every statement is one that the stand-in takes."""
+"""sql_queries.py: names, columns, declared keys and their checks; every statement is one that the embedded warehouse takes."""
 
 import ast
 import re

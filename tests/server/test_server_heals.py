@@ -199,7 +199,11 @@ def test_each_libpq_variable_alone(directory, monkeypatch):
 
 def test_set_up_that_fails_leaves_no_server(directory):
     with closing(open_plain(supervisor.acquire(directory))) as connection, connection:
-        connection.cursor().execute("DROP TABLE redshift.last_copy; CREATE VIEW redshift.last_copy AS SELECT 1 AS a")
+        connection.cursor().execute(
+            "DROP TABLE redshift.last_copy CASCADE; CREATE VIEW redshift.last_copy AS SELECT 1 AS a;"
+            "DO $$ BEGIN EXECUTE format('COMMENT ON SCHEMA redshift IS %L',"  # functions of an older version
+            "split_part(obj_description('redshift'::regnamespace), ' ', 1) || ' older'); END $$"
+        )
     supervisor.release(directory)
     wait_until_gone(directory)
     assert f"{directory} cannot be set up: column" in refusal(directory)
