@@ -13,6 +13,7 @@ from infra.config import Settings, fail, require
 # AWS sells these no longer; each with what comes closest to it.
 RETIRED = {"dc1": "ra3.large", "dc2": "ra3.large", "ds2": "ra3.xlplus"}
 CLUSTER_TYPES = ("single-node", "multi-node", "serverless")
+MULTI_NODE_ONLY = ("ra3.4xlarge", "ra3.16xlarge")
 PASSWORD_RULE = "8 to 64 printable characters with upper case, lower case and digit, but no ' \" \\ / @ or space"
 
 
@@ -53,6 +54,8 @@ def read_cluster_spec(settings: Settings) -> ClusterSpec:
     name = (settings.dwh.get("DWH_CLUSTER_IDENTIFIER") or "sparkify").lower()  # as AWS does it
     if not re.fullmatch(r"(?!.*--)[a-z][a-z0-9-]{1,61}[a-z0-9]", name):
         _refuse(settings, "DWH_CLUSTER_IDENTIFIER", f"is {name!r}: 3 to 63 letters, digits and single hyphens.")
+    role = settings.dwh.get("DWH_IAM_ROLE_NAME") or f"{name}-redshift-{settings.cluster_region}"
+    _check_names(settings, name, role)
     subnet_group = settings.dwh.get("DWH_SUBNET_GROUP", "")
     node_type, nodes, rpu = "", 0, 0
     if _choice(settings, "DWH_CLUSTER_TYPE", CLUSTER_TYPES) == "serverless":
@@ -75,7 +78,7 @@ def read_cluster_spec(settings: Settings) -> ClusterSpec:
         user=require(settings.path, "CLUSTER", "DB_USER", settings.user),
         password=settings.password,
         port=settings.port,
-        role=settings.dwh.get("DWH_IAM_ROLE_NAME") or f"{name}-redshift-{settings.cluster_region}",
+        role=role,
         subnet_group=subnet_group,
         sources=_read_sources(settings),
         base_rpu=rpu,
@@ -83,6 +86,22 @@ def read_cluster_spec(settings: Settings) -> ClusterSpec:
         own=read_own_resources(settings),
         guards=read_guards(settings),
     )
+
+
+def _check_names(settings: Settings, name: str, role: str) -> None:
+    """Raise a ConfigError for a name that AWS would refuse after other things are made."""
+    if name.startswith("sg-"):
+        _refuse(settings, "DWH_CLUSTER_IDENTIFIER", f"is {name!r}: AWS takes no security group that begins with sg-.")
+    if not re.fullmatch(r"[A-Za-z0-9_+=,.@-]{1,64}", role):
+        _refuse(settings, "DWH_IAM_ROLE_NAME", f"is {role!r}: AWS takes up to 64 letters, digits and any of _+=,.@-")
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}|", settings.dbname):
+        problem = f"is {settings.dbname!r}: up to 64 lower-case letters, digits and _, first a letter."
+        fail(settings.path, "CLUSTER", "DB_NAME", problem)
+    if not re.fullmatch(r"(?!public$)[a-z][a-z0-9_+.@-]{0,127}|", settings.user):
+        problem = (
+            f"is {settings.user!r}: up to 128 lower-case letters, digits and any of _+.@-, first a letter; not public."
+        )
+        fail(settings.path, "CLUSTER", "DB_USER", problem)
 
 
 def _refuse(settings: Settings, key: str, problem: str) -> NoReturn:
@@ -116,6 +135,8 @@ def _read_nodes(settings: Settings) -> tuple[str, int]:
             f"is {node_type}, which AWS no longer offers: write {better} instead.",
         )
     kind = _choice(settings, "DWH_CLUSTER_TYPE", CLUSTER_TYPES)
+    if kind == "single-node" and node_type in MULTI_NODE_ONLY:
+        _refuse(settings, "DWH_NODE_TYPE", f"is {node_type}, of which a cluster has at least 2: write multi-node.")
     least = 2 if kind == "multi-node" else 1
     nodes = _number(settings, "DWH_NUM_NODES", least, f"at least 2 for multi-node, 1 for {kind}", lambda n: n >= least)
     if kind == "single-node" and nodes != 1:

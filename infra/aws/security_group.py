@@ -97,10 +97,25 @@ def ensure_group(ec2: "EC2Client", redshift: "RedshiftClient", spec: ClusterSpec
     except ClientError as error:
         if error_code(error) != "InvalidGroup.Duplicate":
             raise
-        raise AwsError(
-            f"The security group {spec.name}-redshift was not made by these scripts: "
-            "give [DWH] DWH_CLUSTER_IDENTIFIER another name."
-        ) from None
+    return _find_duplicate(ec2, spec, request["GroupName"], vpc)
+
+
+def _find_duplicate(ec2: "EC2Client", spec: ClusterSpec, name: str, vpc: str) -> str:
+    """Find the group that was there already: what has just been made is not in every search of AWS yet."""
+    filters: list[FilterTypeDef] = [{"Name": "group-name", "Values": [name]}, {"Name": "vpc-id", "Values": [vpc]}]
+
+    def check() -> tuple[str, str | None]:
+        """Search by its name; a stranger's is shown with other tags."""
+        for group in ec2.describe_security_groups(Filters=filters)["SecurityGroups"]:
+            if tags.owner(group.get("Tags", [])) == spec.name:
+                return "there", group["GroupId"]
+            raise AwsError(
+                f"The security group {name} was not made by these scripts: "
+                "give [DWH] DWH_CLUSTER_IDENTIFIER another name."
+            )
+        return "not to be seen yet", None
+
+    return poll(f"security group {name}", check, minutes=5)
 
 
 def delete_group(ec2: "EC2Client", group: str) -> None:

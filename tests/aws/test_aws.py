@@ -459,6 +459,7 @@ def test_prices():
         ("DWH_CLUSTER_TYPE=serverless\nDWH_BASE_RPU=5", "DWH_BASE_RPU is '5'"),
         ("DWH_CLUSTER_TYPE=serverless\nDWH_SUBNET_GROUP=x", "DWH_SUBNET_GROUP is not for serverless"),
         ("DWH_DAILY_RPU_HOURS=0", "DWH_DAILY_RPU_HOURS is '0'"),
+        ("DWH_NODE_TYPE=ra3.4xlarge", "DWH_NODE_TYPE is ra3.4xlarge, of which a cluster has at least 2"),
         ("DWH_PUBLICLY_ACCESSIBLE=maybe", "DWH_PUBLICLY_ACCESSIBLE is 'maybe'"),
     ],
 )
@@ -649,3 +650,24 @@ def test_nothing_posix_only():
         assert not re.search(
             r"os\.(fork|kill|getuid|system|popen)|shell=True|import (fcntl|pwd|grp|resource)\b", text
         ), name
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("dwhCluster", "sg-1", "DWH_CLUSTER_IDENTIFIER is 'sg-1': AWS takes no security group that begins with sg-"),
+        ("dwhRole", "r" * 65, "DWH_IAM_ROLE_NAME is"),
+        ("dwhRole", "my role", "DWH_IAM_ROLE_NAME is 'my role'"),
+        ("DB_NAME=dwh", "DB_NAME=DWH", "[CLUSTER] DB_NAME is 'DWH': up to 64 lower-case letters"),
+        ("DB_NAME=dwh", "DB_NAME=my-dwh", "[CLUSTER] DB_NAME is 'my-dwh'"),
+        ('DB_USER="dwhuser"', "DB_USER=Admin", "[CLUSTER] DB_USER is 'Admin'"),
+        ('DB_USER="dwhuser"', "DB_USER=public", "[CLUSTER] DB_USER is 'public'"),
+    ],
+)
+def test_names_that_aws_refuses_are_found_before_anything_is_made(wire, aws_config, capsys, old, new, said):
+    """moto takes each of them."""
+    assert old in aws_config.read_text()
+    aws_config.write_text(aws_config.read_text().replace(old, new))
+    assert create_cluster.main(["--config", str(aws_config)]) == 2
+    assert said in capsys.readouterr().err
+    assert wire.actions == []

@@ -58,3 +58,19 @@ def test_rules_made_by_hand_are_closed_as_they_are_written(moto, aws_config, cap
     assert open_incoming_port.main(["--config", str(aws_config), "--close"]) == 0
     assert the_group(moto)["IpPermissions"] == []
     assert f"Closed the port to: 198.51.100.4/32, {group}." in capsys.readouterr().out
+
+
+def test_a_group_that_a_search_does_not_show_yet_is_no_stranger_s(moto, wire, aws_config):
+    """The run before has made it a moment ago: the searches lag behind, by tags and by name."""
+    assert create_cluster.main(["--config", str(aws_config)]) == 0
+    group, left = the_group(moto)["GroupId"], [3]
+
+    def lag(name, params):
+        """See no group at first."""
+        left[0] -= name == "DescribeSecurityGroups"
+        return {"SecurityGroups": []} if name == "DescribeSecurityGroups" and left[0] > 0 else None
+
+    wire.fakes["ec2"] = lag
+    assert create_cluster.main(["--config", str(aws_config)]) == 0
+    assert left[0] <= 0
+    assert the_group(moto)["GroupId"] == group
