@@ -69,7 +69,7 @@ class ObjectStore:
             """Ask for one page after the other."""
             pages = self._fetcher.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             return [
-                S3Object(bucket, entry["Key"], entry["Size"], bare_etag(entry["ETag"]), entry["LastModified"])
+                S3Object(bucket, entry["Key"], entry["Size"], bare_etag(entry["ETag"]))
                 for page in pages
                 for entry in page.get("Contents", [])
                 if not entry["Key"].endswith("/")

@@ -35,15 +35,14 @@ MD5_ETAG = re.compile("[0-9a-f]{32}")  # of an object that was put in one piece 
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there may be hundreds of thousands
 class S3Object:
-    """An object as S3 lists it: its size in bytes, its ETag, and when it was put there."""
+    """An object as S3 lists it: its size in bytes and its ETag."""
 
     bucket: str
     key: str
     size: int
     etag: str
-    modified: datetime
 
     @property
     def url(self) -> str:
@@ -75,7 +74,7 @@ class Fetcher:
             if isinstance(error, ClientError) and error_code(error) in ("404", "NoSuchKey"):
                 return None
             raise SourceError(explain_unreadable(url, error)) from None
-        return S3Object(bucket, key, answer["ContentLength"], bare_etag(answer["ETag"]), answer["LastModified"])
+        return S3Object(bucket, key, answer["ContentLength"], bare_etag(answer["ETag"]))
 
     async def head(self, url: str) -> S3Object | None:
         """Return one object; obstore asks for it, and boto3 where that fails, which can tell why."""
@@ -83,7 +82,7 @@ class Fetcher:
         if _has_plain_key(key):
             with suppress(ObstoreError, OSError):
                 meta = await obstore.head_async(self._store(bucket), key)
-                return S3Object(bucket, key, meta["size"], bare_etag(meta["e_tag"]), meta["last_modified"])
+                return S3Object(bucket, key, meta["size"], bare_etag(meta["e_tag"]))
         return await asyncio.wrap_future(in_thread(lambda: self.find(url)))
 
     async def fetch(self, wanted: S3Object, start: int, end: int) -> bytes:

@@ -115,7 +115,7 @@ def _manifest_entries(where: str, text: bytes) -> list[tuple[str, bool]]:
 
 def _s3_file(found: S3Object) -> SourceFile:
     """One object in S3."""
-    return SourceFile(found.url, found.size, found)
+    return SourceFile("", found.size, found)
 
 
 def _local_files(where: str) -> list[SourceFile]:

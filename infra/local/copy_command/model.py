@@ -77,13 +77,18 @@ class Plan:
     ignore_case: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there may be hundreds of thousands
 class SourceFile:
-    """A file to load: its name as users know it, its size in bytes as stored, and S3's listing if it is there."""
+    """A file to load: its path, or S3's listing of it, and its size in bytes as stored."""
 
-    name: str
+    path: str
     size: int
     listed: S3Object | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name as users know it."""
+        return self.listed.url if self.listed else self.path
 
 
 @dataclass(frozen=True)
