@@ -180,6 +180,7 @@ def test_the_first_cell_says_what_is_missing_in_one_sentence(case, tmp_path):
         "[IAM_ROLE]\nARN=arn:aws:iam::123456789012:role/name\n"
         "[S3]\nLOG_DATA=s3://sparkify/l\nLOG_JSONPATH=s3://sparkify/p.json\nSONG_DATA=s3://sparkify/s\n"
     )
+    file.chmod(0o600)  # or it is told that others may read the password
     assert re.match(r"No connection to localhost:1/dwh: .*[^\n]$", stopped(file))
 
 
