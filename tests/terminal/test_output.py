@@ -14,7 +14,7 @@ from tests.fixtures.warehouse import ROOT
 
 SCRIPTS = [
     "create_tables.py", "etl.py", "infra/simulate_data.py", "infra/create_cluster.py", "infra/cluster_status.py",
-    "infra/open_incoming_port.py", "infra/destroy_cluster.py",
+    "infra/open_incoming_port.py", "infra/destroy_cluster.py", "notebooks/report.py", "notebooks/dashboard.py",
 ]  # fmt: skip
 FULL = Path("/dev/full")
 posix = pytest.mark.skipif(os.name == "nt", reason="the shell's redirections are those of POSIX")
@@ -52,7 +52,7 @@ def test_help_for_a_full_disk_has_failed(script):
 
 
 @posix
-@pytest.mark.parametrize("redirect", ["| true", "| head -n 1", "2>&-", "2>&1 | true"])
+@pytest.mark.parametrize("redirect", ["| true", "| head -n 1", ">&-", "2>&-", "<&- >&- 2>&-", "2>&1 | true"])
 def test_a_load_goes_on_whoever_reads_of_it(case, redirect):
     """And its exit code tells of the load."""
     case.write([event()])
@@ -60,6 +60,19 @@ def test_a_load_goes_on_whoever_reads_of_it(case, redirect):
     done = shell("etl.py", "--config", case.config, redirect=redirect)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(case.tables()["songplays"]) == 1
+
+
+@posix
+@full
+def test_a_load_whose_log_cannot_be_written_has_not_failed(case):
+    """But whoever ran it is told."""
+    case.write([event()])
+    for script in ("create_tables.py", "etl.py"):
+        done = shell(script, "--config", case.config, redirect="> /dev/full")
+        sentence = f"{script[:-3]}: not all output could be written: No space left on device.\n"
+        assert (done.returncode, done.stderr) == (0, sentence)
+    assert len(case.tables()["songplays"]) == 1
+    assert shell("etl.py", "--config", case.config, redirect="> /dev/full 2>&1").returncode == 0
 
 
 @posix
@@ -115,7 +128,7 @@ def test_any_encoding_will_do(case, tmp_path, encoding):
         assert f"To use Amazon Redshift, set [CLUSTER] HOST in {name}." in done.stdout
 
 
-@pytest.mark.parametrize("script", [script for script in SCRIPTS if script != "etl.py"])
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_outside_the_virtual_environment_one_sentence_says_what_to_do(script):
     """-S: without site-packages, as a Python that is not the virtual environment's has it."""
     done = subprocess.run(
