@@ -63,7 +63,7 @@ class Settings:
     aws: AwsKeys = field(repr=False)
     dwh: Mapping[str, str] = field(repr=False)  # [DWH], which infra/aws/cluster_spec.py reads: the cluster to make
     region_given: bool = False  # whether the file has [S3] REGION
-    work: str = ""  # where a load writes for its COPYs: s3://bucket/prefix/, a folder if embedded, "" for nowhere
+    work: str = ""  # where a load on a cluster writes for its COPYs: s3://bucket/prefix/, "" for nowhere
     sslrootcert: str = ""  # a file of certificates to trust instead of the public roots; "" is right for AWS
 
     @property
@@ -238,7 +238,7 @@ def _settings(file: Path | None, sections: Sections) -> Settings:
         aws=AwsKeys(get(("AWS", "KEY")), get(("AWS", "SECRET")), get(("AWS", "SESSION_TOKEN"))),
         dwh=sections.get("DWH", {}),
         region_given=bool(get(("S3", "REGION"))),
-        work=_source(file, "WORK", get(("S3", "WORK")) if host else str(local_path / "work"), base, host),
+        work=_source(file, "WORK", get(("S3", "WORK")), base, host),
         sslrootcert=sslrootcert,
     )
 

@@ -151,7 +151,7 @@ def _read_sources(settings: Settings) -> tuple[str, ...]:
     for key, value in sources.items():
         if not value.startswith("s3://"):
             fail(settings.path, "S3", key, "is not in S3, from which Redshift reads: it must start with s3://.")
-    return tuple(sources.values())
+    return (*sources.values(), *filter(None, [settings.work]))  # WORK has the manifests that a load writes
 
 
 def check_password(path: Path | None, password: str) -> None:

@@ -87,12 +87,17 @@ class Sources:
         return self.logs.known + self.songs.known
 
 
+def work_place(settings: Settings) -> str:
+    """Where a load writes for its COPYs: a folder of the embedded warehouse, a cluster's in S3, "" for nowhere."""
+    return str(settings.local_path / "work") if settings.embedded else settings.work
+
+
 def find_sources(connection: Connection, settings: Settings, everything: bool) -> Sources:
     """What is to load: files that are new or changed since the ledger noted them, or `everything`.
 
     Raises SourceError for a source that cannot be listed or holds nothing.
     """
-    if not settings.work:
+    if not work_place(settings):
         return Sources()
     found = []
     for source in (settings.log_data, settings.song_data):
@@ -109,9 +114,7 @@ def find_sources(connection: Connection, settings: Settings, everything: bool) -
 
 
 def list_files(source: str, settings: Settings) -> Iterator[SourceFile]:
-    """The files of `source`, in the order of their names: a folder, a file, or an s3:// URL that ends with / or names
-    the manifest of infra/compact_songs.py. Raises SourceError.
-    """
+    """The files of a folder, a file, a manifest or an s3:// URL, in the order of their names. Raises SourceError."""
     if source.endswith(".manifest") and source.startswith("s3://"):
         from infra.aws.object_store import list_manifest  # only for those who use AWS
 
@@ -178,9 +181,9 @@ class WorkFolder:
         """Make the folder, if it is one on disk."""
         self._settings = settings
         self._written: list[str] = []
-        self._path = Path(settings.work or tempfile.gettempdir(), load_id)
-        self._url = f"{settings.work}{load_id}/" if settings.work.startswith("s3://") else ""
-        if settings.work and not self._url:
+        self._path = Path(work_place(settings) or tempfile.gettempdir(), load_id)
+        self._url = f"{work_place(settings)}{load_id}/" if work_place(settings).startswith("s3://") else ""
+        if work_place(settings) and not self._url:
             self._path.mkdir(parents=True, exist_ok=True)
 
     def write(self, sources: Sources, load_id: str) -> dict[str, str]:
