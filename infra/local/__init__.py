@@ -6,8 +6,8 @@ enforced). SQL that it does not cover is refused, never half-supported.
 
 What it does not imitate: distribution, sort keys and compression (accepted and ignored), users and groups, IAM roles
 (COPY signs in to S3 as you), WLM and query limits, concurrency scaling, SUPER and semi-structured queries, VARBYTE,
-Spectrum, spatial types, machine learning, UNLOAD, stored procedures, materialized views, time zones other than UTC for a
-session, system views that tell of queries (stl_query, sys_query_history) and of storage, and speed.
+Spectrum, spatial types, machine learning, UNLOAD, stored procedures, materialized views, time zones other than UTC for
+a session, system views that tell of queries (stl_query, sys_query_history) and of storage, and speed.
 
 Which file does what is in infra/README.md.
 """

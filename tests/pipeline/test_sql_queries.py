@@ -1,4 +1,4 @@
-"""sql_queries.py: names, columns, declared keys and their checks; every statement is one that the embedded warehouse takes."""
+"""sql_queries.py: names, columns, declared keys and their checks; the embedded warehouse takes every statement."""
 
 import ast
 import re
