@@ -185,8 +185,7 @@ load_lock = "-- loaded_files: wait for other loads\nLOCK loaded_files"
 # What create_tables.py looks at before it drops anything; a table that is not there cannot be counted.
 present_tables_select = """
 -- all tables: which are there
-SELECT tablename AS found
-FROM pg_tables
+SELECT tablename AS found FROM pg_tables
 WHERE schemaname = CURRENT_SCHEMA()
 """
 row_count_selects = {
@@ -208,11 +207,7 @@ WHERE 1 = 0
 
 loaded_files_select = """
 -- loaded_files: read what was loaded before
-SELECT
-    file_name,
-    size,
-    version
-FROM loaded_files
+SELECT file_name, size, version FROM loaded_files
 WHERE SUBSTRING(file_name, 1, LEN(%(source)s)) = %(source)s
 ORDER BY file_name, loaded_at
 """
@@ -254,10 +249,7 @@ staging_songs_copy_compacted = staging_songs_copy_new + "GZIP\n"
 # the blocks of that stretch alone: songplays and time are sorted by it.
 staged_plays_select = """
 -- staging_events: count the plays and find their stretch of time
-SELECT
-    COUNT(*) AS plays,
-    MIN(ts) AS first_time,
-    MAX(ts) AS last_time
+SELECT COUNT(*) AS plays, MIN(ts) AS first_time, MAX(ts) AS last_time
 FROM staging_events
 WHERE page = 'NextSong'
 """
@@ -266,10 +258,7 @@ WHERE page = 'NextSong'
 # beyond ASCII has become two or more, of which the first is one of a few. The lengths keep the pattern from ASCII.
 garbled_texts_select = """
 -- staging: count texts that look as if they were encoded twice
-SELECT
-    COUNT(*) AS garbled_texts,
-    MIN(t.value) AS garbled_example
-FROM (
+SELECT COUNT(*) AS garbled_texts, MIN(t.value) AS garbled_example FROM (
     SELECT artist AS value FROM staging_events
     UNION ALL
     SELECT song AS value FROM staging_events
@@ -286,40 +275,21 @@ WHERE OCTET_LENGTH(t.value) > LEN(t.value) AND t.value ~ '(Ã|Â|Ð|Ñ|â€)[^ 
 staging_checks = [
     """
 -- every staged event has its time
-SELECT
-    session_id,
-    item_in_session,
-    page,
-    user_id
-FROM staging_events
+SELECT session_id, item_in_session, page, user_id FROM staging_events
 WHERE ts IS NULL
-ORDER BY session_id
-LIMIT 5
+ORDER BY session_id LIMIT 5
 """,
     """
 -- every staged play has its user and session
-SELECT
-    ts,
-    user_id,
-    session_id,
-    song,
-    artist
-FROM staging_events
+SELECT ts, user_id, session_id, song, artist FROM staging_events
 WHERE page = 'NextSong' AND (user_id IS NULL OR session_id IS NULL)
-ORDER BY ts
-LIMIT 5
+ORDER BY ts LIMIT 5
 """,
     """
 -- every staged song has its song_id and artist_id
-SELECT
-    song_id,
-    artist_id,
-    title,
-    artist_name
-FROM staging_songs
+SELECT song_id, artist_id, title, artist_name FROM staging_songs
 WHERE song_id IS NULL OR artist_id IS NULL
-ORDER BY song_id
-LIMIT 5
+ORDER BY song_id LIMIT 5
 """,
 ]
 
@@ -336,72 +306,36 @@ song_change_table_create = """
 CREATE TEMP TABLE song_changes AS
 WITH ranked AS (
     SELECT
-        s.song_id,
-        s.title,
-        s.artist_id,
-        NULLIF(s.year, 0) AS year,
-        s.duration,
-        s.artist_name,
-        s.artist_location,
-        s.artist_latitude,
-        s.artist_longitude,
+        s.song_id, s.title, s.artist_id, NULLIF(s.year, 0) AS year, s.duration, s.artist_name,
+        s.artist_location, s.artist_latitude, s.artist_longitude,
         ROW_NUMBER() OVER (
             PARTITION BY s.song_id
             ORDER BY
-                s.title,
-                s.artist_id,
-                s.artist_name,
-                s.duration,
-                s.year,
-                s.artist_location,
-                s.artist_latitude,
-                s.artist_longitude
+                s.title, s.artist_id, s.artist_name, s.duration, s.year, s.artist_location,
+                s.artist_latitude, s.artist_longitude
         ) AS choice
     FROM staging_songs AS s
 ),
 
 changed AS (
     SELECT
-        song_id,
-        title,
-        artist_id,
-        year,
-        duration,
-        artist_name,
-        artist_location,
-        artist_latitude,
+        song_id, title, artist_id, year, duration, artist_name, artist_location, artist_latitude,
         artist_longitude
     FROM ranked
     WHERE choice = 1
     EXCEPT
     SELECT
-        song_id,
-        title,
-        artist_id,
-        year,
-        duration,
-        artist_name,
-        artist_location,
-        artist_latitude,
+        song_id, title, artist_id, year, duration, artist_name, artist_location, artist_latitude,
         artist_longitude
     FROM songs
     WHERE songs.song_id IN (SELECT staging_songs.song_id FROM staging_songs)
 )
 
 SELECT
-    c.song_id,
-    c.title,
-    c.artist_id,
-    c.year,
-    c.duration,
-    c.artist_name,
-    c.artist_location,
-    c.artist_latitude,
-    c.artist_longitude,
+    c.song_id, c.title, c.artist_id, c.year, c.duration, c.artist_name, c.artist_location,
+    c.artist_latitude, c.artist_longitude,
     CASE WHEN s.song_id IS NULL THEN 1 ELSE 0 END AS is_new,
-    s.title AS old_title,
-    s.artist_id AS old_artist_id,
-    s.artist_name AS old_artist_name
+    s.title AS old_title, s.artist_id AS old_artist_id, s.artist_name AS old_artist_name
 FROM changed AS c
 LEFT JOIN songs AS s ON c.song_id = s.song_id
 """
@@ -419,21 +353,11 @@ WITH touched AS (
 ),
 
 credits AS (
-    SELECT
-        song_id,
-        artist_id,
-        artist_name,
-        artist_location,
-        artist_latitude,
-        artist_longitude
+    SELECT song_id, artist_id, artist_name, artist_location, artist_latitude, artist_longitude
     FROM song_changes
     UNION ALL
     SELECT
-        s.song_id,
-        s.artist_id,
-        s.artist_name,
-        s.artist_location,
-        s.artist_latitude,
+        s.song_id, s.artist_id, s.artist_name, s.artist_location, s.artist_latitude,
         s.artist_longitude
     FROM songs AS s
     INNER JOIN touched AS t ON s.artist_id = t.artist_id
@@ -442,16 +366,11 @@ credits AS (
 
 ranked AS (
     SELECT
-        c.artist_id,
-        c.artist_name,
-        c.artist_location,
-        c.artist_latitude,
-        c.artist_longitude,
+        c.artist_id, c.artist_name, c.artist_location, c.artist_latitude, c.artist_longitude,
         ROW_NUMBER() OVER (
             PARTITION BY c.artist_id
             ORDER BY
-                LEN(c.artist_name),
-                c.artist_name,
+                LEN(c.artist_name), c.artist_name,
                 CASE WHEN c.artist_latitude IS NULL THEN 1 ELSE 0 END,
                 c.song_id
         ) AS choice
@@ -460,29 +379,16 @@ ranked AS (
 
 changed AS (
     SELECT
-        artist_id,
-        artist_name AS name,
-        artist_location AS location,
-        artist_latitude AS latitude,
+        artist_id, artist_name AS name, artist_location AS location, artist_latitude AS latitude,
         artist_longitude AS longitude
     FROM ranked
     WHERE choice = 1
     EXCEPT
-    SELECT
-        artist_id,
-        name,
-        location,
-        latitude,
-        longitude
-    FROM artists
+    SELECT artist_id, name, location, latitude, longitude FROM artists
 )
 
 SELECT
-    c.artist_id,
-    c.name,
-    c.location,
-    c.latitude,
-    c.longitude,
+    c.artist_id, c.name, c.location, c.latitude, c.longitude,
     CASE WHEN a.artist_id IS NULL THEN 1 ELSE 0 END AS is_new
 FROM changed AS c
 LEFT JOIN artists AS a ON c.artist_id = a.artist_id
@@ -494,69 +400,35 @@ user_change_table_create = """
 -- users: find those with a later event
 CREATE TEMP TABLE user_changes AS
 WITH latest AS (
-    SELECT
-        user_id,
-        MAX(ts) AS last_seen
-    FROM staging_events
+    SELECT user_id, MAX(ts) AS last_seen FROM staging_events
     WHERE user_id IS NOT NULL
     GROUP BY user_id
 ),
 
 candidates AS (
-    SELECT
-        e.user_id,
-        e.first_name,
-        e.last_name,
-        e.gender,
-        e.level,
-        e.ts AS last_seen,
-        0 AS is_known
+    SELECT e.user_id, e.first_name, e.last_name, e.gender, e.level, e.ts AS last_seen, 0 AS is_known
     FROM staging_events AS e
     INNER JOIN latest AS l ON e.user_id = l.user_id AND e.ts = l.last_seen
     UNION ALL
-    SELECT
-        user_id,
-        first_name,
-        last_name,
-        gender,
-        level,
-        last_seen,
-        1 AS is_known
+    SELECT user_id, first_name, last_name, gender, level, last_seen, 1 AS is_known
     FROM users
     WHERE users.user_id IN (SELECT latest.user_id FROM latest)
 ),
 
 ranked AS (
     SELECT
-        c.user_id,
-        c.first_name,
-        c.last_name,
-        c.gender,
-        c.level,
-        c.last_seen,
-        c.is_known,
+        c.user_id, c.first_name, c.last_name, c.gender, c.level, c.last_seen, c.is_known,
         MAX(c.is_known) OVER (PARTITION BY c.user_id) AS user_is_known,
         ROW_NUMBER() OVER (
             PARTITION BY c.user_id
             ORDER BY
-                c.last_seen DESC,
-                c.level DESC NULLS LAST,
-                c.first_name DESC NULLS LAST,
-                c.last_name DESC NULLS LAST,
-                c.gender DESC NULLS LAST,
-                c.is_known DESC
+                c.last_seen DESC, c.level DESC NULLS LAST, c.first_name DESC NULLS LAST,
+                c.last_name DESC NULLS LAST, c.gender DESC NULLS LAST, c.is_known DESC
         ) AS choice
     FROM candidates AS c
 )
 
-SELECT
-    user_id,
-    first_name,
-    last_name,
-    gender,
-    level,
-    last_seen,
-    1 - user_is_known AS is_new
+SELECT user_id, first_name, last_name, gender, level, last_seen, 1 - user_is_known AS is_new
 FROM ranked
 WHERE choice = 1 AND is_known = 0
 """
@@ -564,11 +436,7 @@ WHERE choice = 1 AND is_known = 0
 artist_table_update = """
 -- artists: update those that changed
 UPDATE artists
-SET
-    name = c.name,
-    location = c.location,
-    latitude = c.latitude,
-    longitude = c.longitude
+SET name = c.name, location = c.location, latitude = c.latitude, longitude = c.longitude
 FROM artist_changes AS c
 WHERE artists.artist_id = c.artist_id AND c.is_new = 0
 """
@@ -576,13 +444,7 @@ WHERE artists.artist_id = c.artist_id AND c.is_new = 0
 artist_table_insert = """
 -- artists: add new ones
 INSERT INTO artists (artist_id, name, location, latitude, longitude)
-SELECT
-    artist_id,
-    name,
-    location,
-    latitude,
-    longitude
-FROM artist_changes
+SELECT artist_id, name, location, latitude, longitude FROM artist_changes
 WHERE is_new = 1
 """
 
@@ -590,14 +452,9 @@ song_table_update = """
 -- songs: update those that changed
 UPDATE songs
 SET
-    title = c.title,
-    artist_id = c.artist_id,
-    year = c.year,
-    duration = c.duration,
-    artist_name = c.artist_name,
-    artist_location = c.artist_location,
-    artist_latitude = c.artist_latitude,
-    artist_longitude = c.artist_longitude
+    title = c.title, artist_id = c.artist_id, year = c.year, duration = c.duration,
+    artist_name = c.artist_name, artist_location = c.artist_location,
+    artist_latitude = c.artist_latitude, artist_longitude = c.artist_longitude
 FROM song_changes AS c
 WHERE songs.song_id = c.song_id AND c.is_new = 0
 """
@@ -608,14 +465,7 @@ INSERT INTO songs (
     song_id, title, artist_id, year, duration, artist_name, artist_location, artist_latitude, artist_longitude
 )
 SELECT
-    song_id,
-    title,
-    artist_id,
-    year,
-    duration,
-    artist_name,
-    artist_location,
-    artist_latitude,
+    song_id, title, artist_id, year, duration, artist_name, artist_location, artist_latitude,
     artist_longitude
 FROM song_changes
 WHERE is_new = 1
@@ -625,10 +475,7 @@ user_table_update = """
 -- users: update those with a later event
 UPDATE users
 SET
-    first_name = c.first_name,
-    last_name = c.last_name,
-    gender = c.gender,
-    level = c.level,
+    first_name = c.first_name, last_name = c.last_name, gender = c.gender, level = c.level,
     last_seen = c.last_seen
 FROM user_changes AS c
 WHERE users.user_id = c.user_id AND c.is_new = 0
@@ -637,13 +484,7 @@ WHERE users.user_id = c.user_id AND c.is_new = 0
 user_table_insert = """
 -- users: add new ones
 INSERT INTO users (user_id, first_name, last_name, gender, level, last_seen)
-SELECT
-    user_id,
-    first_name,
-    last_name,
-    gender,
-    level,
-    last_seen
+SELECT user_id, first_name, last_name, gender, level, last_seen
 FROM user_changes
 WHERE is_new = 1
 """
@@ -652,20 +493,14 @@ time_table_insert = """
 -- time: add new times
 INSERT INTO time (start_time, hour, day, week, month, year, weekday)
 SELECT
-    n.start_time,
-    EXTRACT(HOUR FROM n.start_time) AS hour,
-    EXTRACT(DAY FROM n.start_time) AS day,
-    EXTRACT(WEEK FROM n.start_time) AS week,
-    EXTRACT(MONTH FROM n.start_time) AS month,
-    EXTRACT(YEAR FROM n.start_time) AS year,
-    EXTRACT(DOW FROM n.start_time) AS weekday
+    n.start_time, EXTRACT(HOUR FROM n.start_time) AS hour, EXTRACT(DAY FROM n.start_time) AS day,
+    EXTRACT(WEEK FROM n.start_time) AS week, EXTRACT(MONTH FROM n.start_time) AS month,
+    EXTRACT(YEAR FROM n.start_time) AS year, EXTRACT(DOW FROM n.start_time) AS weekday
 FROM (
-    SELECT ts AS start_time
-    FROM staging_events
+    SELECT ts AS start_time FROM staging_events
     WHERE page = 'NextSong'
     EXCEPT
-    SELECT start_time
-    FROM time
+    SELECT start_time FROM time
     WHERE start_time BETWEEN %(first)s AND %(last)s
 ) AS n
 """
@@ -676,26 +511,17 @@ FROM (
 songplay_table_match = """
 -- songplays: match older plays with the songs that changed
 UPDATE songplays
-SET
-    song_id = m.song_id,
-    artist_id = m.artist_id
+SET song_id = m.song_id, artist_id = m.artist_id
 FROM (
     WITH names AS (
-        SELECT
-            title,
-            artist_name
-        FROM song_changes
+        SELECT title, artist_name FROM song_changes
         UNION DISTINCT
-        SELECT
-            old_title AS title,
-            old_artist_name AS artist_name
+        SELECT old_title AS title, old_artist_name AS artist_name
         FROM song_changes
     )
 
     SELECT
-        sp.songplay_id,
-        s.song_id,
-        s.artist_id,
+        sp.songplay_id, s.song_id, s.artist_id,
         ROW_NUMBER() OVER (
             PARTITION BY sp.songplay_id
             ORDER BY ABS(s.duration - sp.length), s.song_id
@@ -719,8 +545,7 @@ songplay_table_delete = """
 -- songplays: delete plays that a staged one replaces
 DELETE FROM songplays
 WHERE songplay_id IN (
-    SELECT r.songplay_id
-    FROM (
+    SELECT r.songplay_id FROM (
         SELECT
             c.songplay_id,
             ROW_NUMBER() OVER (
@@ -729,38 +554,20 @@ WHERE songplay_id IN (
             ) AS choice
         FROM (
             SELECT
-                sp.songplay_id,
-                sp.start_time,
-                sp.user_id,
-                sp.session_id,
-                sp.song,
-                sp.artist,
-                sp.length,
-                sp.level,
-                sp.location,
-                sp.user_agent
+                sp.songplay_id, sp.start_time, sp.user_id, sp.session_id, sp.song, sp.artist,
+                sp.length, sp.level, sp.location, sp.user_agent
             FROM songplays AS sp
             INNER JOIN (
                 SELECT DISTINCT
-                    ts,
-                    user_id,
-                    session_id
+                    ts, user_id, session_id
                 FROM staging_events
                 WHERE page = 'NextSong'
             ) AS k ON sp.start_time = k.ts AND sp.user_id = k.user_id AND sp.session_id = k.session_id
             WHERE sp.start_time BETWEEN %(first)s AND %(last)s
             UNION ALL
             SELECT
-                CAST(NULL AS BIGINT) AS songplay_id,
-                e.ts AS start_time,
-                e.user_id,
-                e.session_id,
-                e.song,
-                e.artist,
-                e.length,
-                e.level,
-                e.location,
-                e.user_agent
+                CAST(NULL AS BIGINT) AS songplay_id, e.ts AS start_time, e.user_id, e.session_id,
+                e.song, e.artist, e.length, e.level, e.location, e.user_agent
             FROM staging_events AS e
             INNER JOIN songplays AS p ON e.ts = p.start_time AND e.user_id = p.user_id AND e.session_id = p.session_id
             WHERE e.page = 'NextSong' AND p.start_time BETWEEN %(first)s AND %(last)s
@@ -779,28 +586,13 @@ INSERT INTO songplays (
 )
 WITH ranked AS (
     SELECT
-        e.ts AS start_time,
-        e.user_id,
-        e.level,
-        s.song_id,
-        s.artist_id,
-        e.session_id,
-        e.location,
-        e.user_agent,
-        e.song,
-        e.artist,
-        e.length,
+        e.ts AS start_time, e.user_id, e.level, s.song_id, s.artist_id, e.session_id, e.location,
+        e.user_agent, e.song, e.artist, e.length,
         ROW_NUMBER() OVER (
             PARTITION BY e.ts, e.user_id, e.session_id
             ORDER BY
-                e.song,
-                e.artist,
-                e.length,
-                e.level,
-                e.location,
-                e.user_agent,
-                ABS(s.duration - e.length),
-                s.song_id
+                e.song, e.artist, e.length, e.level, e.location, e.user_agent,
+                ABS(s.duration - e.length), s.song_id
         ) AS choice
     FROM staging_events AS e
     LEFT JOIN songs AS s ON e.song = s.title AND e.artist = s.artist_name
@@ -812,16 +604,7 @@ WITH ranked AS (
 )
 
 SELECT
-    start_time,
-    user_id,
-    level,
-    song_id,
-    artist_id,
-    session_id,
-    location,
-    user_agent,
-    song,
-    artist,
+    start_time, user_id, level, song_id, artist_id, session_id, location, user_agent, song, artist,
     length
 FROM ranked
 WHERE choice = 1
@@ -833,8 +616,7 @@ user_change_table_drop = "-- users: forget the changes\nDROP TABLE user_changes"
 
 matched_select = """
 -- songplays: count those of the stretch that have a song
-SELECT COUNT(song_id) AS found
-FROM songplays
+SELECT COUNT(song_id) AS found FROM songplays
 WHERE start_time BETWEEN %(first)s AND %(last)s
 """
 
@@ -854,8 +636,7 @@ STATUPDATE OFF
 # Whether a load was committed, when the connection is lost at that moment.
 load_select = """
 -- loaded_files: see whether a load is there
-SELECT COUNT(*) AS files
-FROM loaded_files
+SELECT COUNT(*) AS files FROM loaded_files
 WHERE load_id = %(load_id)s
 """
 
@@ -878,168 +659,111 @@ ALL_TIME = {"first": "0001-01-01", "last": "9999-12-31"}
 quality_checks = [
     """
 -- every staged play is in songplays
-SELECT
-    ts,
-    user_id,
-    session_id
-FROM staging_events
+SELECT ts, user_id, session_id FROM staging_events
 WHERE page = 'NextSong' AND ts BETWEEN %(first)s AND %(last)s
 EXCEPT
-SELECT
-    start_time AS ts,
-    user_id,
-    session_id
-FROM songplays
+SELECT start_time AS ts, user_id, session_id FROM songplays
 WHERE start_time BETWEEN %(first)s AND %(last)s
-ORDER BY ts
-LIMIT 5
+ORDER BY ts LIMIT 5
 """,
     """
 -- songplays: songplay_id is unique
-SELECT
-    songplay_id + 0 AS songplay_id,
-    COUNT(*) AS found
-FROM songplays
+SELECT songplay_id + 0 AS songplay_id, COUNT(*) AS found FROM songplays
 WHERE start_time BETWEEN %(first)s AND %(last)s
 GROUP BY songplay_id + 0
 HAVING COUNT(*) > 1
-ORDER BY songplay_id + 0
-LIMIT 5
+ORDER BY songplay_id + 0 LIMIT 5
 """,
     """
 -- songplays: (start_time, user_id, session_id) is unique
-SELECT
-    start_time,
-    user_id,
-    session_id,
-    COUNT(*) AS found
-FROM songplays
+SELECT start_time, user_id, session_id, COUNT(*) AS found FROM songplays
 WHERE start_time BETWEEN %(first)s AND %(last)s
 GROUP BY start_time, user_id, session_id
 HAVING COUNT(*) > 1
-ORDER BY start_time
-LIMIT 5
+ORDER BY start_time LIMIT 5
 """,
     """
 -- users: user_id is unique
-SELECT
-    user_id + 0 AS user_id,
-    COUNT(*) AS found
-FROM users
+SELECT user_id + 0 AS user_id, COUNT(*) AS found FROM users
 GROUP BY user_id + 0
 HAVING COUNT(*) > 1
-ORDER BY user_id + 0
-LIMIT 5
+ORDER BY user_id + 0 LIMIT 5
 """,
     """
 -- songs: song_id is unique
-SELECT
-    song_id || '' AS song_id,
-    COUNT(*) AS found
-FROM songs
+SELECT song_id || '' AS song_id, COUNT(*) AS found FROM songs
 GROUP BY song_id || ''
 HAVING COUNT(*) > 1
-ORDER BY song_id || ''
-LIMIT 5
+ORDER BY song_id || '' LIMIT 5
 """,
     """
 -- artists: artist_id is unique
-SELECT
-    artist_id || '' AS artist_id,
-    COUNT(*) AS found
-FROM artists
+SELECT artist_id || '' AS artist_id, COUNT(*) AS found FROM artists
 GROUP BY artist_id || ''
 HAVING COUNT(*) > 1
-ORDER BY artist_id || ''
-LIMIT 5
+ORDER BY artist_id || '' LIMIT 5
 """,
     """
 -- time: start_time is unique
-SELECT
-    start_time + INTERVAL '0 seconds' AS start_time,
-    COUNT(*) AS found
+SELECT start_time + INTERVAL '0 seconds' AS start_time, COUNT(*) AS found
 FROM time
 WHERE start_time BETWEEN %(first)s AND %(last)s
 GROUP BY start_time + INTERVAL '0 seconds'
 HAVING COUNT(*) > 1
-ORDER BY start_time + INTERVAL '0 seconds'
-LIMIT 5
+ORDER BY start_time + INTERVAL '0 seconds' LIMIT 5
 """,
     """
 -- songplays: every start_time is in time
-SELECT start_time
-FROM songplays
+SELECT start_time FROM songplays
 WHERE start_time BETWEEN %(first)s AND %(last)s
 EXCEPT
-SELECT start_time
-FROM time
+SELECT start_time FROM time
 WHERE start_time BETWEEN %(first)s AND %(last)s
-ORDER BY start_time
-LIMIT 5
+ORDER BY start_time LIMIT 5
 """,
     """
 -- time: every start_time is in songplays
-SELECT start_time
-FROM time
+SELECT start_time FROM time
 WHERE start_time BETWEEN %(first)s AND %(last)s
 EXCEPT
-SELECT start_time
-FROM songplays
+SELECT start_time FROM songplays
 WHERE start_time BETWEEN %(first)s AND %(last)s
-ORDER BY start_time
-LIMIT 5
+ORDER BY start_time LIMIT 5
 """,
     """
 -- songplays: every user_id is in users
-SELECT user_id
-FROM songplays
+SELECT user_id FROM songplays
 WHERE start_time BETWEEN %(first)s AND %(last)s
 EXCEPT
-SELECT user_id
-FROM users
-ORDER BY user_id
-LIMIT 5
+SELECT user_id FROM users
+ORDER BY user_id LIMIT 5
 """,
     """
 -- songplays: every song_id is in songs
-SELECT song_id
-FROM songplays
+SELECT song_id FROM songplays
 WHERE song_id IS NOT NULL AND start_time BETWEEN %(first)s AND %(last)s
 EXCEPT
-SELECT song_id
-FROM songs
-ORDER BY song_id
-LIMIT 5
+SELECT song_id FROM songs
+ORDER BY song_id LIMIT 5
 """,
     """
 -- songplays: every artist_id is in artists
-SELECT artist_id
-FROM songplays
+SELECT artist_id FROM songplays
 WHERE artist_id IS NOT NULL AND start_time BETWEEN %(first)s AND %(last)s
 EXCEPT
-SELECT artist_id
-FROM artists
-ORDER BY artist_id
-LIMIT 5
+SELECT artist_id FROM artists
+ORDER BY artist_id LIMIT 5
 """,
     """
 -- songs: every artist_id is in artists
-SELECT artist_id
-FROM songs
+SELECT artist_id FROM songs
 EXCEPT
-SELECT artist_id
-FROM artists
-ORDER BY artist_id
-LIMIT 5
+SELECT artist_id FROM artists
+ORDER BY artist_id LIMIT 5
 """,
     """
 -- songplays: values are in range
-SELECT
-    songplay_id,
-    start_time,
-    level,
-    length
-FROM songplays
+SELECT songplay_id, start_time, level, length FROM songplays
 WHERE
     start_time BETWEEN %(first)s AND %(last)s
     AND (
@@ -1047,79 +771,45 @@ WHERE
         OR level NOT IN ('free', 'paid') OR length <= 0
         OR (song_id IS NULL AND artist_id IS NOT NULL) OR (song_id IS NOT NULL AND artist_id IS NULL)
     )
-ORDER BY songplay_id
-LIMIT 5
+ORDER BY songplay_id LIMIT 5
 """,
     """
 -- users: values are in range
-SELECT
-    user_id,
-    level
-FROM users
+SELECT user_id, level FROM users
 WHERE level NOT IN ('free', 'paid')
-ORDER BY user_id
-LIMIT 5
+ORDER BY user_id LIMIT 5
 """,
     """
 -- songs: values are in range
-SELECT
-    song_id,
-    year,
-    duration
-FROM songs
+SELECT song_id, year, duration FROM songs
 WHERE year < 1000 OR year > 2100 OR duration <= 0
-ORDER BY song_id
-LIMIT 5
+ORDER BY song_id LIMIT 5
 """,
     """
 -- artists: values are in range
-SELECT
-    artist_id,
-    latitude,
-    longitude
-FROM artists
+SELECT artist_id, latitude, longitude FROM artists
 WHERE latitude < -90 OR latitude > 90 OR longitude < -180 OR longitude > 180
-ORDER BY artist_id
-LIMIT 5
+ORDER BY artist_id LIMIT 5
 """,
 ]
 
 # ----------------------------------------------------------------------------------- what a load tells about itself
 
-# Grain: one row, a number per table.
-row_counts_select = """
--- all tables: count the rows
-SELECT
-    (SELECT COUNT(*) FROM staging_events) AS staging_events,
-    (SELECT COUNT(*) FROM staging_songs) AS staging_songs,
-    (SELECT COUNT(*) FROM songplays) AS songplays,
-    (SELECT COUNT(song_id) FROM songplays) AS songplays_matched,
-    (SELECT COUNT(*) FROM users) AS users,
-    (SELECT COUNT(*) FROM songs) AS songs,
-    (SELECT COUNT(*) FROM artists) AS artists,
-    (SELECT COUNT(*) FROM time) AS time
-"""
-
 # The rows and the id of the session's last COPY.
 last_copy_select = """
 -- the session's last COPY
-SELECT
-    pg_last_copy_count() AS rows_loaded,
-    pg_last_copy_id() AS copy_id
+SELECT pg_last_copy_count() AS rows_loaded, pg_last_copy_id() AS copy_id
 """
 
 # Who holds what a session waits for, seen from another one.
 lock_holders_select = """
 -- locks: who holds what this session waits for
 SELECT DISTINCT
-    holding.pid,
-    holding.txn_owner,
-    holding.txn_start
+    holding.pid, holding.txn_owner, holding.txn_start
 FROM svv_transactions AS waiting
 INNER JOIN svv_transactions AS holding ON waiting.relation = holding.relation AND waiting.pid <> holding.pid
 WHERE waiting.pid = %(session)s AND waiting.granted = 'f' AND holding.granted = 't'
-ORDER BY holding.txn_start
-LIMIT 1
+ORDER BY holding.txn_start LIMIT 1
 """
 
 # The number by which another session finds this one's COPY in the system tables.
@@ -1132,10 +822,8 @@ SELECT pg_backend_pid() AS session_pid
 stv_load_state_select = """
 -- COPY: how far it is
 SELECT
-    SUM(num_files_complete) AS files_complete,
-    SUM(num_files) AS files,
-    SUM(bytes_loaded) AS bytes_loaded,
-    SUM(bytes_to_load) AS bytes
+    SUM(num_files_complete) AS files_complete, SUM(num_files) AS files,
+    SUM(bytes_loaded) AS bytes_loaded, SUM(bytes_to_load) AS bytes
 FROM stv_load_state
 WHERE session = %(session)s
 """
@@ -1143,10 +831,8 @@ WHERE session = %(session)s
 sys_load_history_select = """
 -- COPY: how far it is, on Serverless
 SELECT
-    SUM(file_count_scanned) AS files_complete,
-    SUM(source_file_count) AS files,
-    SUM(file_bytes_scanned) AS bytes_loaded,
-    SUM(source_file_bytes) AS bytes
+    SUM(file_count_scanned) AS files_complete, SUM(source_file_count) AS files,
+    SUM(file_bytes_scanned) AS bytes_loaded, SUM(source_file_bytes) AS bytes
 FROM sys_load_history
 WHERE session_id = %(session)s AND status = 'running'
 """
@@ -1156,87 +842,49 @@ WHERE session_id = %(session)s AND status = 'running'
 stl_load_errors_select = """
 -- COPY: which records it rejected
 SELECT
-    query AS copy_id,
-    line_number,
-    err_code AS error_code,
-    TRIM(raw_field_value) AS value,
-    TRIM(filename) AS file_name,
-    TRIM(colname) AS column_name,
-    TRIM(err_reason) AS error_message,
+    query AS copy_id, line_number, err_code AS error_code, TRIM(raw_field_value) AS value,
+    TRIM(filename) AS file_name, TRIM(colname) AS column_name, TRIM(err_reason) AS error_message,
     COUNT(*) OVER () AS records
 FROM stl_load_errors
 WHERE session = %(session)s AND query > %(after)s
-ORDER BY query DESC, filename ASC, line_number ASC
-LIMIT 100
+ORDER BY query DESC, filename ASC, line_number ASC LIMIT 100
 """
 
 sys_load_error_detail_select = """
 -- COPY: which records it rejected, on Serverless
 SELECT
-    query_id AS copy_id,
-    line_number,
-    error_code,
-    CAST(NULL AS VARCHAR) AS value,
-    TRIM(file_name) AS file_name,
-    TRIM(column_name) AS column_name,
-    TRIM(error_message) AS error_message,
-    COUNT(*) OVER () AS records
+    query_id AS copy_id, line_number, error_code, CAST(NULL AS VARCHAR) AS value,
+    TRIM(file_name) AS file_name, TRIM(column_name) AS column_name,
+    TRIM(error_message) AS error_message, COUNT(*) OVER () AS records
 FROM sys_load_error_detail
 WHERE session_id = %(session)s AND query_id > %(after)s
-ORDER BY query_id DESC, file_name ASC, line_number ASC
-LIMIT 100
+ORDER BY query_id DESC, file_name ASC, line_number ASC LIMIT 100
 """
 
 # ------------------------------------------------------------------------------------------------- query lists
 
 drop_table_queries = [
-    loaded_file_table_drop,
-    staging_events_table_drop,
-    staging_songs_table_drop,
-    songplay_table_drop,
-    time_table_drop,
-    user_table_drop,
-    song_table_drop,
-    artist_table_drop,
-]
+    loaded_file_table_drop, staging_events_table_drop, staging_songs_table_drop, songplay_table_drop, time_table_drop,
+    user_table_drop, song_table_drop, artist_table_drop,
+]  # fmt: skip
 create_table_queries = [
-    loaded_file_table_create,
-    staging_events_table_create,
-    staging_songs_table_create,
-    user_table_create,
-    artist_table_create,
-    song_table_create,
-    time_table_create,
-    songplay_table_create,
-]
+    loaded_file_table_create, staging_events_table_create, staging_songs_table_create, user_table_create,
+    artist_table_create, song_table_create, time_table_create, songplay_table_create,
+]  # fmt: skip
 staging_table_queries = [
-    staging_events_table_drop,
-    staging_events_table_create,
-    staging_songs_table_drop,
-    staging_songs_table_create,
-]
+    staging_events_table_drop, staging_events_table_create, staging_songs_table_drop, staging_songs_table_create,
+]  # fmt: skip
 copy_table_queries = [staging_events_copy, staging_songs_copy]
 copy_new_table_queries = [staging_events_copy_new, staging_songs_copy_new]
 dimension_queries = [
-    song_change_table_create,
-    artist_change_table_create,
-    user_change_table_create,
-    artist_table_update,
-    artist_table_insert,
-    song_table_update,
-    song_table_insert,
-    user_table_update,
-    user_table_insert,
+    song_change_table_create, artist_change_table_create, user_change_table_create, artist_table_update,
+    artist_table_insert, song_table_update, song_table_insert, user_table_update, user_table_insert,
     time_table_insert,
-]
+]  # fmt: skip
 insert_table_queries = [*dimension_queries, songplay_table_match, songplay_table_delete, songplay_table_insert]
 change_table_drop_queries = [song_change_table_drop, artist_change_table_drop, user_change_table_drop]
 analyze_table_queries = [
-    songplay_table_analyze,
-    user_table_analyze,
-    song_table_analyze,
-    artist_table_analyze,
-    time_table_analyze,
-]
+    songplay_table_analyze, user_table_analyze, song_table_analyze, artist_table_analyze, time_table_analyze,
+]  # fmt: skip
 copy_progress_queries = [stv_load_state_select, sys_load_history_select]
 rejected_records_queries = [stl_load_errors_select, sys_load_error_detail_select]

@@ -22,9 +22,9 @@ from infra.database import select_one, statement_name, transaction
 from infra.errors import SourceError
 from notebooks import answers, charts
 from notebooks.question import Question
-from notebooks.questions import sample_queries
+from notebooks.questions import row_counts_select, sample_queries
 from notebooks.source_counts import count_rows
-from sql_queries import ALL_TIME, quality_checks, row_counts_select
+from sql_queries import ALL_TIME, quality_checks
 
 CONFIG = os.environ.get("DWH_CFG")  # another dwh.cfg than the one beside the scripts
 ROWS = 10  # of an answer, at most

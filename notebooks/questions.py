@@ -464,3 +464,17 @@ sample_queries = {
         "time": "start_time",
     }.items()
 }
+
+# Grain: one row, a number per table.
+row_counts_select = """
+-- all tables: count the rows
+SELECT
+    (SELECT COUNT(*) FROM staging_events) AS staging_events,
+    (SELECT COUNT(*) FROM staging_songs) AS staging_songs,
+    (SELECT COUNT(*) FROM songplays) AS songplays,
+    (SELECT COUNT(song_id) FROM songplays) AS songplays_matched,
+    (SELECT COUNT(*) FROM users) AS users,
+    (SELECT COUNT(*) FROM songs) AS songs,
+    (SELECT COUNT(*) FROM artists) AS artists,
+    (SELECT COUNT(*) FROM time) AS time
+"""

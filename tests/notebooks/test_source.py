@@ -7,8 +7,8 @@ import pytest
 from infra.config import load_settings
 from infra.database import select_one
 from infra.errors import SourceError
+from notebooks.questions import row_counts_select
 from notebooks.source_counts import count_rows
-from sql_queries import row_counts_select
 from tests.fixtures.etl import TS, event, song
 
 EVENTS = [event(), event(), event(ts=TS + 1, userId="2"), event(page="Home", userId="3"), event(page="Home", userId="")]

@@ -6,7 +6,7 @@ import pytest
 
 from infra import simulate_data
 from infra.database import select_one
-from sql_queries import row_counts_select
+from notebooks.questions import row_counts_select
 from tests.fixtures.etl import event
 
 

@@ -113,7 +113,7 @@ def test_every_function_has_a_docstring():
 
 
 def test_the_command_blocks_run_the_main_job_and_the_tests():
-    """A command a line, none cut off on GitHub; PowerShell's block does what the first does; .ci/run calls the second."""
+    """A command a line, none cut off on GitHub; PowerShell's block does as the first; .ci/run calls the second."""
     run, test = (block.splitlines() for block in blocks("bash")[:2])
     (windows,) = (block.splitlines() for block in blocks("powershell"))
     for line in run + test + windows:
