@@ -33,6 +33,7 @@ class ClusterSpec:
     role: str
     subnet_group: str  # "": the default VPC
     sources: tuple[str, ...]  # s3:// URLs that the role may read; a folder ends with /
+    work: str  # the one of them where a load writes its manifests; "": none
     base_rpu: int  # 0 for a cluster
     daily_rpu_hours: int  # what a serverless workgroup may use up in a day
     own: OwnResources  # what the user brings
@@ -81,6 +82,7 @@ def read_cluster_spec(settings: Settings) -> ClusterSpec:
         role=role,
         subnet_group=subnet_group,
         sources=_read_sources(settings),
+        work=settings.work,
         base_rpu=rpu,
         daily_rpu_hours=_number(settings, "DWH_DAILY_RPU_HOURS", 8, "at least 1", lambda n: n >= 1),
         own=read_own_resources(settings),

@@ -214,6 +214,7 @@ def caller_policy(account: str, partition: str, spec: ClusterSpec) -> dict[str, 
         _allow(["ec2:CreateSecurityGroup"], groups, asked),
         _allow(["ec2:CreateTags"], groups, asked | {"ec2:CreateAction": "CreateSecurityGroup"}),
         _allow([action for action in GROUP if action != "ec2:CreateSecurityGroup"], groups, tagged),
+        *_loading(spec, partition),
         *(
             _serverless(bound, f"arn:{partition}:redshift-serverless:{spec.region}:{account}")
             if spec.serverless
@@ -229,6 +230,16 @@ def caller_policy(account: str, partition: str, spec: ClusterSpec) -> dict[str, 
         ),
     ]
     return {"Version": VERSION, "Statement": statements}
+
+
+def _loading(spec: ClusterSpec, partition: str) -> list[dict[str, Any]]:
+    """Return what a load of new files asks of S3 as its caller: to list the data, and to write into [S3] WORK."""
+    if not spec.work:
+        return []
+    bucket, _, key = spec.work.removeprefix("s3://").partition("/")
+    data = tuple(source for source in spec.sources if source != spec.work)
+    lists = [each for each in read_policy(data, partition)["Statement"] if each["Action"] == "s3:ListBucket"]
+    return [*lists, _allow(["s3:DeleteObject", "s3:PutObject"], f"arn:{partition}:s3:::{bucket}/{key}*")]
 
 
 def _allow(actions: list[str], resource: str | list[str], condition: dict[str, Any] | None = None) -> dict[str, Any]:

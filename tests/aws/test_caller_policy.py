@@ -137,3 +137,20 @@ def test_the_commands_of_the_readme(moto, aws_config):
     for options in ([], ["--boundary"]):
         end = script("caller_policy", *options, "--config", aws_config)
         assert end.returncode == 0 and json.loads(end.stdout)["Version"] == "2012-10-17"
+
+
+def test_a_load_of_new_files_may_list_the_data_and_write_its_manifests(aws_config):
+    text = config_text("")
+    aws_config.write_text(text)
+    without = policies.caller_policy("123456789012", "aws", make_context(aws_config).spec)
+    aws_config.write_text(text.replace("[S3]\n", "[S3]\nWORK=s3://own-bucket/work/\n"))
+    policy = policies.caller_policy("123456789012", "aws", make_context(aws_config).spec)
+    manifest = "arn:aws:s3:::own-bucket/work/0f/log_data.manifest"
+    for action in ("s3:PutObject", "s3:DeleteObject"):
+        assert allows(policy, action, manifest)
+        assert not allows(without, action, manifest)
+        assert not allows(policy, action, "arn:aws:s3:::own-bucket/other/x")
+        assert not allows(policy, action, "arn:aws:s3:::udacity-dend/log_data/x")
+    data = "arn:aws:s3:::udacity-dend"
+    assert allows(policy, "s3:ListBucket", data, **{"s3:prefix": "log_data/"})
+    assert not allows(policy, "s3:ListBucket", data, **{"s3:prefix": "else/"})
