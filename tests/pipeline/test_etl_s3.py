@@ -1,10 +1,14 @@
 """The whole pipeline from S3, as moto serves it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from infra import simulate_data
+import create_tables
+import etl
+from infra import simulate_data, warehouse
+from infra.config import load_settings
 from infra.database import select_one
 from notebooks.questions import row_counts_select
 from tests.fixtures.etl import event
@@ -51,3 +55,21 @@ def test_the_pipeline_from_s3(case, uploaded, run_script):
     before = case.tables()
     assert run_script("etl.py", "--config", case.config, "--quiet").stdout == ""
     assert case.tables() == before
+
+
+def test_a_cluster_reads_only_new_files_by_manifests_in_work(s3, case, uploaded, monkeypatch, caplog):
+    """The settings are a cluster's; the embedded warehouse stands for it and reads the manifests from S3."""
+    embedded = load_settings(case.config)
+    cluster = replace(embedded, host="c.x.us-west-2.redshift.amazonaws.com", work="s3://sparkify/work/")
+    for module in ("etl", "infra.load.copy_monitor"):
+        monkeypatch.setattr(f"{module}.connect", lambda _: warehouse.connect(embedded))
+    monkeypatch.setattr(etl, "load_settings", lambda _: cluster)
+    assert create_tables.main(["--config", str(case.config)]) == 0
+    assert etl.main(["--config", str(case.config)]) == 0
+    assert case.execute("SELECT COUNT(*) FROM staging_songs") == [(60,)]
+    files = s3.list_objects_v2(Bucket="sparkify")["KeyCount"] - 3  # the jsonpaths file and the two neighbours
+    assert case.execute("SELECT COUNT(*) FROM loaded_files") == [(files,)]
+    assert s3.list_objects_v2(Bucket="sparkify", Prefix="work/")["KeyCount"] == 0
+    caplog.clear()
+    assert etl.main(["--config", str(case.config)]) == 0
+    assert f"Nothing new: {files} files" in caplog.text
