@@ -36,6 +36,7 @@ def follow(cursor: PlainCursor, statement: Statement) -> None:
     )
     for name, schema in cursor.fetchall():
         for column in statement.sorted_by:
-            command = SQL("CREATE INDEX IF NOT EXISTS {} ON {} USING brin ({}) WITH (pages_per_range = %s)")
-            index, place = Identifier(f"{name}_{column}_zones"), Identifier(schema, name)
-            cursor.execute(command.format(index, place, Identifier(column.lower())), (PAGES,))
+            command = SQL("CREATE INDEX IF NOT EXISTS {} ON {} USING brin ({}) WITH (pages_per_range = %s)").format(
+                Identifier(f"{name}_{column}_zones"), Identifier(schema, name), Identifier(column.lower())
+            )
+            cursor.execute(command, (PAGES,))

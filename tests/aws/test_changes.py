@@ -7,7 +7,7 @@ from infra.aws import changes
 from infra.aws.cluster_spec import read_cluster_spec
 from infra.aws.context import make_context
 from infra.config import load_settings
-from tests.aws.test_cluster_life import everything
+from tests.aws.test_cluster_life import EVERY, everything
 from tests.fixtures.aws import Killed, config_text, script
 from tests.fixtures.serverless_fake import ServerlessFake, error
 
@@ -112,16 +112,17 @@ def test_serverless_is_changed_one_by_one(moto, wire, aws_config, capsys):
     assert destroy_cluster.main(["--config", str(aws_config), "--yes"]) == 0
 
 
-def test_cut_off_at_every_call_of_a_change(moto, wire, aws_config, capsys):
+@EVERY
+def test_cut_off_at_every_call_of_a_change(moto, wire, aws_config, capsys, every):
     """Wherever it is cut off: a rerun makes the change, and destroy finds all."""
     here = ["--config", str(aws_config), "--apply"]
     aws_config.write_text(config_text(TWO))
-    before, number, whole = everything(moto), 0, False
+    before, number, whole = everything(moto), 1 - every, False
     while not whole:
         rewrite(aws_config, TWO)
         assert create_cluster.main(here) == 0
         rewrite(aws_config, FOUR)
-        number += 1
+        number += every
         wire.sent, wire.die_at, whole = 0, number, True
         try:
             create_cluster.main(here)

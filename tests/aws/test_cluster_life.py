@@ -276,6 +276,7 @@ def test_other_kind_that_may_not_be_looked_at(moto, wire, aws_config, capsys):
     assert everything(moto)["clusters"] == []
 
 
+EVERY = pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.slow)])
 LIFE = (
     (create_cluster.main, [], 0),
     (open_incoming_port.main, ["--cidr", "203.0.113.7"], 0),
@@ -286,11 +287,14 @@ LIFE = (
 )
 
 
-def cut_off_at_every_call(wire: Wire, aws_config: Path, life) -> int:
-    """Cut every step off before its first call, run it again; the same for the second, and so on to the last."""
-    number, whole = 0, False
+def cut_off_at_every_call(wire: Wire, aws_config: Path, life, every: int = 1) -> int:
+    """Cut every step off before its first call, run it again; the same for the second, and so on to the last.
+
+    `every` other call only is cut: 1 is each of them, 5 every fifth.
+    """
+    number, whole = 1 - every, False
     while not whole:
-        number, whole = number + 1, True
+        number, whole = number + every, True
         for main, options, exit_code in life:
             wire.sent, wire.die_at = 0, number
             try:
@@ -302,11 +306,12 @@ def cut_off_at_every_call(wire: Wire, aws_config: Path, life) -> int:
     return number
 
 
-def test_cut_off_at_every_call(moto, wire, aws_config, capsys):
+@EVERY
+def test_cut_off_at_every_call(moto, wire, aws_config, capsys, every):
     """Whatever the call before which a step dies: it is finished by running it again, and nothing is left."""
     neighbours(moto)
     before, text = everything(moto), aws_config.read_text()
-    assert cut_off_at_every_call(wire, aws_config, LIFE) > 10
+    assert cut_off_at_every_call(wire, aws_config, LIFE, every) > 10
     assert everything(moto) == before
     assert aws_config.read_text() == text
 
@@ -482,12 +487,13 @@ def test_serverless_life_as_a_user_runs_it(moto, aws_config, tmp_path):
     assert aws_config.read_text() == text
 
 
-def test_serverless_cut_off_at_every_call(moto, wire, aws_config, capsys):
+@EVERY
+def test_serverless_cut_off_at_every_call(moto, wire, aws_config, capsys, every):
     """Serverless, too, is finished by running it again, wherever it was cut off."""
     fake = wire.fakes["redshift-serverless"] = ServerlessFake(looks=1)
     aws_config.write_text(config_text(SERVERLESS))
     before = everything(moto)
-    assert cut_off_at_every_call(wire, aws_config, SERVERLESS_LIFE) > 20
+    assert cut_off_at_every_call(wire, aws_config, SERVERLESS_LIFE, every) > 20
     assert (fake.things, fake.limits, everything(moto)) == ({}, {}, before)
 
 

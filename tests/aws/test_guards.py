@@ -5,7 +5,7 @@ import pytest
 
 from infra import create_cluster, destroy_cluster
 from tests.aws.test_aws import allows
-from tests.aws.test_cluster_life import cut_off_at_every_call, everything
+from tests.aws.test_cluster_life import EVERY, cut_off_at_every_call, everything
 from tests.fixtures.aws import config_text, script
 from tests.fixtures.serverless_fake import ServerlessFake, error
 
@@ -101,11 +101,12 @@ def test_the_option_says_the_time(moto, aws_config, capsys):
             create_cluster.main(["--config", str(aws_config), "--pause-at", wrong])
 
 
-def test_cut_off_at_every_call_with_guards(moto, wire, aws_config, capsys):
+@EVERY
+def test_cut_off_at_every_call_with_guards(moto, wire, aws_config, capsys, every):
     aws_config.write_text(text := config_text(GUARDS))
     before = everything(moto)
     life = ((create_cluster.main, [], 0), (destroy_cluster.main, ["--yes"], 0))
-    assert cut_off_at_every_call(wire, aws_config, life) > 20
+    assert cut_off_at_every_call(wire, aws_config, life, every) > 20
     assert (everything(moto), aws_config.read_text(), budgets(moto)) == (before, text, {})
     assert moto.redshift.describe_scheduled_actions()["ScheduledActions"] == []
 

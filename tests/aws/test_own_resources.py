@@ -7,7 +7,7 @@ import pytest
 
 from infra import cluster_status, create_cluster, destroy_cluster, open_incoming_port
 from infra.config import load_settings
-from tests.aws.test_cluster_life import cut_off_at_every_call, everything, neighbours
+from tests.aws.test_cluster_life import EVERY, cut_off_at_every_call, everything, neighbours
 from tests.fixtures.aws import config_text
 from tests.fixtures.serverless_fake import ServerlessFake
 
@@ -122,13 +122,14 @@ def test_subnets_say_where_our_own_group_is(moto, aws_config):
     assert group["VpcId"] == own["vpc"]
 
 
-def test_cut_off_at_every_call_with_subnets(moto, wire, aws_config, capsys):
+@EVERY
+def test_cut_off_at_every_call_with_subnets(moto, wire, aws_config, capsys, every):
     """The subnet group, too, is found by a rerun, or by destroy."""
     _, own = bring(moto)
     aws_config.write_text(text := config_text(f"DWH_SUBNET_IDS={','.join(own['subnets'])}\nDWH_PAUSE_AT=20:00"))
     before = everything(moto)
     life = ((create_cluster.main, [], 0), (destroy_cluster.main, ["--yes"], 0))
-    assert cut_off_at_every_call(wire, aws_config, life) > 15
+    assert cut_off_at_every_call(wire, aws_config, life, every) > 15
     assert (everything(moto), aws_config.read_text()) == (before, text)
     assert moto.redshift.describe_cluster_subnet_groups()["ClusterSubnetGroups"] == []
     assert moto.redshift.describe_scheduled_actions()["ScheduledActions"] == []

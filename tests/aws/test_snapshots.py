@@ -5,7 +5,7 @@ import pytest
 from infra import create_cluster, destroy_cluster
 from infra.aws import tags
 from infra.config import load_settings
-from tests.aws.test_cluster_life import everything
+from tests.aws.test_cluster_life import EVERY, everything
 from tests.fixtures.aws import Killed, config_text, script
 from tests.fixtures.serverless_fake import MARKED, ServerlessFake, error
 
@@ -82,14 +82,15 @@ def test_tags_that_aws_does_not_take_yet(moto, wire, aws_config):
 
 @pytest.mark.parametrize("dwh", ["DWH_PAUSE_AT=20:00", SERVERLESS])
 @pytest.mark.parametrize("after", ["rerun", "destroy"])
-def test_cut_off_at_every_call(moto, wire, aws_config, capsys, dwh, after):
+@EVERY
+def test_cut_off_at_every_call(moto, wire, aws_config, capsys, dwh, after, every):
     """A rerun finishes it, and restores nothing twice; or destroy finds all of it."""
     fake = wire.fakes["redshift-serverless"] = ServerlessFake(looks=1)
     aws_config.write_text(text := config_text(dwh))
     here = keep(aws_config)
-    before, number, whole = everything(moto), 0, False
+    before, number, whole = everything(moto), 1 - every, False
     while not whole:
-        number, whole = number + 1, True
+        number, whole = number + every, True
         wire.sent, wire.die_at = 0, number
         try:
             create_cluster.main([*here, "--from-snapshot", "kept"])

@@ -46,7 +46,7 @@ def kill_during_a_load(world, part: str, moment: float) -> tuple[bool, str]:
     return hit, world.judge(load.returncode, error)
 
 
-@pytest.mark.parametrize("kills", [pytest.param(8, id="8"), pytest.param(200, id="200", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [pytest.param(3, id="3"), pytest.param(200, id="200", marks=pytest.mark.slow)])
 def test_kills(world, kills):
     choose = seeded(f"{kills} kills")
     found: Counter = Counter()
@@ -60,7 +60,7 @@ def test_kills(world, kills):
     assert sum(found[part] for part in PARTS) >= kills / 2
 
 
-@pytest.mark.parametrize("cuts", [pytest.param(5, id="5"), pytest.param(60, id="60", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("cuts", [pytest.param(2, id="2"), pytest.param(60, id="60", marks=pytest.mark.slow)])
 def test_connections_cut_at_random_bytes(world, cuts):
     """All connections of a load are reset after so many bytes in both directions together."""
     choose = seeded(f"{cuts} cuts")

@@ -180,7 +180,7 @@ def resetter(plain) -> Callable:
 
 
 @no_windows
-@pytest.mark.parametrize("points", [pytest.param(5, id="5"), pytest.param(20, id="20", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("points", [pytest.param(2, id="2"), pytest.param(20, id="20", marks=pytest.mark.slow)])
 def test_kill_9_at_many_points(own, tmp_path, points):
     wait_for_stop(tmp_path / "own")
     hold = subprocess.Popen(  # keeps the server up, so that the runs are alike
