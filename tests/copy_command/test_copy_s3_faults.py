@@ -83,7 +83,7 @@ def test_a_cancelled_copy_ends_however_long_s3_stalls(copier: Copier, bucket: Fa
     start = time.monotonic()
     with pytest.raises(psycopg2.InternalError, match="canceling statement due to user request"):
         copier.copy("s3://sparkify/log/")
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30  # half of STALL: the cancel ended it, on a busy machine too
     with pytest.raises(psycopg2.errors.InFailedSqlTransaction):
         copier.execute("SELECT 1")
     copier.connection.rollback()

@@ -121,7 +121,7 @@ def test_the_command_blocks_run_the_main_job_and_the_tests():
         assert "&&" not in line
         assert [name for name in re.findall(r"[\w./]+\.(?:py|txt)", line) if not (ROOT / name).exists()] == []
     assert run[-2:] == ["python create_tables.py", "python etl.py"]
-    assert test[-1] == "python -m pytest -n 4"
+    assert test[-1] == "python -m pytest -n 2"
     assert windows[-3:] == run[-3:]
     assert len(README.splitlines()) < 350
 
