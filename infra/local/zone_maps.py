@@ -21,12 +21,36 @@ INNER JOIN pg_am ON pg_class.relam = pg_am.oid AND pg_am.amname = 'brin'
 WHERE pg_index.indrelid = coalesce(to_regclass(%(table)s), pg_index.indrelid)
 """
 
+# Redshift's analyze_threshold_percent is 10: ANALYZE passes over a table of which less has changed (AWS, ANALYZE).
+CHANGED_LITTLE = """
+SELECT
+    (before.n_mod_since_analyze + now.n_tup_ins + now.n_tup_upd + now.n_tup_del) * 10 < pg_class.reltuples
+FROM pg_class
+INNER JOIN pg_stat_user_tables AS before ON pg_class.oid = before.relid
+INNER JOIN pg_stat_xact_user_tables AS now ON pg_class.oid = now.relid
+WHERE pg_class.oid = to_regclass(%s)
+"""
+
+
+def is_needless(cursor: PlainCursor, statement: Statement) -> bool:
+    """Whether the statement is an ANALYZE of a table of which little has changed since the last one."""
+    table = _analyzed(statement)
+    if table is None:
+        return False
+    cursor.execute(CHANGED_LITTLE, (table,))
+    return any(little for (little,) in cursor.fetchall())
+
+
+def _analyzed(statement: Statement) -> str | None:
+    """The table that an ANALYZE names; None: none, or another statement."""
+    table = re.fullmatch(r"ANALYZE\s+([\w.\"]+)", statement.sql.strip(), re.IGNORECASE)
+    return table[1] if table else None
+
 
 def follow(cursor: PlainCursor, statement: Statement) -> None:
     """Do what belongs to a CREATE TABLE or ANALYZE that has just run."""
     if statement.verb == "ANALYZE":
-        table = re.fullmatch(r"ANALYZE\s+([\w.\"]+)", statement.sql.strip(), re.IGNORECASE)
-        cursor.execute(SUMMARIZE, {"table": table[1] if table else None})
+        cursor.execute(SUMMARIZE, {"table": _analyzed(statement)})
         return
     created = re.search(r"TABLE (?:IF NOT EXISTS )?([\w.\"]+)", statement.sql, re.IGNORECASE)
     if created is None:

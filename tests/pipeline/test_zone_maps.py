@@ -1,5 +1,7 @@
 """The embedded warehouse's zone maps: a stretch of the sort key reads the pages of that stretch."""
 
+from psycopg2.extensions import cursor as PlainCursor
+
 from tests.fixtures.etl import TS, event
 
 DAY = 86_400_000
@@ -20,3 +22,21 @@ def test_a_table_gets_one_for_each_key_and_analyze_brings_it_up_to_date(case, on
     plan = cursor.fetchone()[0][0]["Plan"]
     assert plan["Node Type"] == "Bitmap Heap Scan"
     assert plan["Rows Removed by Index Recheck"] < 2500  # of 8,000
+
+
+def test_analyze_leaves_out_a_table_of_which_less_than_a_tenth_has_changed(connection):
+    def add(rows: int) -> float:
+        """Add rows, analyze, and return how many rows the planner takes the table to have."""
+        with connection.cursor() as cursor, connection.cursor(cursor_factory=PlainCursor) as plain:
+            cursor.executemany("INSERT INTO t VALUES (%s)", [(number,) for number in range(rows)])
+            plain.execute("SELECT pg_stat_force_next_flush()")
+            cursor.execute("ANALYZE t")
+            plain.execute("SELECT reltuples FROM pg_class WHERE oid = 't'::regclass")
+            return plain.fetchone()[0]
+
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE t (a INTEGER)")
+    assert add(1000) == 1000
+    assert add(50) == 1000
+    assert add(60) == 1110
