@@ -106,12 +106,11 @@ def test_peak_memory_does_not_grow_with_the_data(million: Path, times: int):
             os.link(file, logs / str(number) / file.name)
     config = write_config(folder, logs.name, "song_data")
     program = (
-        "import sys; from pathlib import Path; import test_speed as t;"
+        "import sys; from pathlib import Path; import tests.copy_command.test_speed as t;"
         "t.copy(Path(sys.argv[1]), t.staging_events_copy, t.staging_events_table_create);"
         "print(t.peak_memory())"
     )
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    environment = {**os.environ, "PYTHONPATH": paths}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", program, str(config)], env=environment, capture_output=True, text=True, check=True
     )

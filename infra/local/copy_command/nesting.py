@@ -13,7 +13,8 @@ def deepest(data: bytes) -> int:
 
     Each object but the first begins with a bracket of its own; what is left over could all be one object's depth.
     """
-    return data.count(b"{") + data.count(b"[") - data.count(b"}\n{") - data.count(b"}\r\n{")
+    windows = data.count(b"}\r\n{") if b"\r" in data else 0
+    return data.count(b"{") + data.count(b"[") - data.count(b"}\n{") - windows
 
 
 def is_too_deep(data: bytes) -> bool:
