@@ -148,7 +148,9 @@ class CsvMaker:
     def _duck(self) -> duckdb.DuckDBPyConnection:
         """This thread's connection."""
         if not hasattr(self._own, "duck"):
-            self._own.duck = duckdb.connect(config={"threads": 1, "temp_directory": str(self._folder), "preserve_insertion_order": False})
+            self._own.duck = duckdb.connect(
+                config={"threads": 1, "temp_directory": str(self._folder), "preserve_insertion_order": False}
+            )
         duck: duckdb.DuckDBPyConnection = self._own.duck
         return duck
 
