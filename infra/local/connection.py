@@ -19,7 +19,7 @@ from infra.errors import CopyError, NotSupportedError, WarehouseError
 from infra.local import supervisor, zone_maps
 from infra.local.connection_info import ConnectionInfo, open_connection, open_plain
 from infra.local.copy_command import load
-from infra.local.dialect import lexer, translate
+from infra.local.dialect import lexer, rewrite, translate
 
 SETTLING = 1.5  # seconds after which a supervisor has noticed that its server has ended
 FEATURE_NOT_SUPPORTED, SYNTAX_ERROR, INTERNAL_ERROR = "0A000", "42601", "XX000"
@@ -135,11 +135,8 @@ class RedshiftSQL(PlainCursor):
         try:
             if statement.verb != "ANALYZE" or not self._is_needless(statement):
                 super().execute(statement.sql)
-        except psycopg2.errors.CheckViolation as error:  # the only CHECKs are ours, named in rewrite.py
-            kind, length, _ = (error.diag.constraint_name or "").split("_")
-            message = f"value too long for type character varying({length})"
-            if kind == "char":
-                message = f"Multibyte character not supported for CHAR {length}: use VARCHAR"
+        except psycopg2.errors.CheckViolation as error:  # the only CHECKs are ours
+            message = rewrite.explain_length_check(error.diag.constraint_name or "")
             raise psycopg2.errors.StringDataRightTruncation(message) from None
         except psycopg2.errors.UndefinedFunction as error:  # nothing is named that nobody wrote
             name = re.match(r"function ([\w.]+)(\(.*\))", error.diag.message_primary or "")

@@ -131,13 +131,13 @@ class CsvMaker:
             if len(block) == _WINDOW and not (BOUNDARY.search(block) or b"}{" in block):
                 return False
             text = tail + block
-            depth = deepest(block) if whole else LARGEST_OBJECT  # unknown
-            brackets.append(depth if whole else 0)
+            depth = deepest(block) if whole else None
+            brackets.append(depth or 0)
             if b"\v" in text or b"\f" in text or sum(brackets) > DEEPEST_NESTING:
                 return False
             if any(pattern.search(text) for pattern in _SUSPECT) and _TRAILING_COMMA.search(text):
                 return False
-            touch_here = depth > 1 and b"}{" in block  # at 1, all objects but the first stand on lines of their own
+            touch_here = depth != 1 and b"}{" in block  # at 1, all objects but the first stand on lines of their own
             if touch_here or (tail.endswith(b"}") and block.startswith(b"{")):
                 self._in_lines = False  # the first object of a line would be all that is read
             if stripped := block.strip(_SPACE):

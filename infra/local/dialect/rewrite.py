@@ -256,3 +256,11 @@ def _length_check(column: exp.ColumnDef, number: int) -> list[exp.Expr]:
     if not isinstance(tree, exp.Constraint):
         raise NotSupportedError("The embedded warehouse does not cover this column.")
     return [tree]
+
+
+def explain_length_check(name: str) -> str:
+    """What Redshift says where the CHECK of this name, which `_length_check` gave it, is violated."""
+    kind, length, _ = name.split("_")
+    if kind == "char":
+        return f"Multibyte character not supported for CHAR {length}: use VARCHAR"
+    return f"value too long for type character varying({length})"

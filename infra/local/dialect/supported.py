@@ -197,7 +197,6 @@ LACKING_TYPES = {
 
 # Window functions that need no frame with an ORDER BY, and may have none.
 RANKINGS = {"row_number", "rank", "dense_rank", "ntile", "percent_rank", "cume_dist", "lag", "lead"}
-WINDOWED = {"sum", "avg", "count", "min", "max", "first_value", "last_value", "nth_value", "ratio_to_report", "stddev"}
 KEYS = (exp.PrimaryKeyColumnConstraint, exp.UniqueColumnConstraint, exp.Reference)
 
 # Names of system tables and views; those that are not in SYSTEM_RELATIONS are refused as such.
