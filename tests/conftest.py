@@ -11,12 +11,19 @@ pytest_plugins = [
     "tests.fixtures.etl",
     "tests.fixtures.faults",
     "tests.fixtures.answers",
+    "tests.fixtures.firefox",
     "tests.fixtures.real_data",
     "tests.fixtures.terminal",
 ]
 
 # What takes its time, by the fixture that brings it; a test or module that needs it otherwise carries the mark itself.
-NEEDS = {"moto_url": "aws", "moto_with_policies": "aws", "browser": "browser", "real_data": "data"}
+NEEDS = {
+    "moto_url": "aws",
+    "moto_with_policies": "aws",
+    "browser": "browser",
+    "firefox": "browser",
+    "real_data": "data",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,22 +2,18 @@
 
 import csv
 import re
-import shutil
 import socket
-import subprocess
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import PIL.Image
-import PIL.ImageColor
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from infra.config import load_settings
 from notebooks import dashboard
 from notebooks.answers import answer_all, spelled
-from notebooks.question import MEANINGS, words
+from notebooks.question import words
 from notebooks.questions import QUESTIONS
 from tests.fixtures.answers import MADE, MARK, marks_tell, told, write_dashboard
 from tests.fixtures.etl import TS, event
@@ -340,23 +336,6 @@ def test_text_of_the_data_stays_text(visit, case, tmp_path):
     page.locator("[name=gender]").select_option(short(texts[0]))
     assert page.locator("#songs [data-row]").count() == 1
     assert page.evaluate("document.documentElement.scrollWidth") == 1280
-
-
-@pytest.mark.browser
-def test_firefox_draws_it_too(file, tmp_path):
-    """A picture by Firefox itself, which Playwright cannot drive as Debian has it: the lines are the script's work."""
-    firefox = shutil.which("firefox") or shutil.which("firefox-esr")
-    if not firefox:
-        pytest.skip("no Firefox on the PATH")
-    picture, lines = tmp_path / "firefox.png", {PIL.ImageColor.getrgb(MEANINGS[level][0]) for level in ("free", "paid")}
-    command = [firefox, "--headless", "--profile", tmp_path, "--window-size", "1440,900", "--screenshot", picture]
-    for _ in range(4):  # on a busy machine it may take its picture before the script has drawn
-        subprocess.run([*command, file.as_uri()], check=True, capture_output=True, timeout=120)
-        with PIL.Image.open(picture) as image:
-            colours = {colour for count, colour in image.convert("RGB").getcolors(2**24) if count > 50}
-        if lines < colours:
-            break
-    assert lines < colours
 
 
 def test_a_filter_without_plays_says_so(visit, file):
