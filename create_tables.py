@@ -12,7 +12,7 @@ from psycopg2.extensions import connection as Connection
 
 from infra import cli, progress
 from infra.config import Settings, load_settings
-from infra.database import execute, select_one, transaction
+from infra.database import change, execute, select_one, transaction
 from infra.errors import LockedError, SparkifyError
 from infra.load.copy_monitor import LockMonitor
 from infra.warehouse import connect
@@ -45,7 +45,7 @@ def reset(connection: Connection, observer: Connection) -> None:
     observer.autocommit = True
     for tries_left in reversed(range(TRIES)):
         try:
-            with transaction(connection):
+            with change(connection):
                 session = select_one(connection, session_select)["session_pid"]
                 drop_tables(connection, LockMonitor(observer, session, limit=PATIENCE))
                 create_tables(connection)
@@ -91,20 +91,21 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         """Drop the tables and create them."""
-        settings = load_settings(options.config)
-        print(settings.describe())
-        with closing(connect(settings)) as connection, closing(connect(settings)) as observer:
-            with progress.step("Counting rows"):
-                rows = count_rows(connection)
-            if not options.yes:
-                confirm(settings, rows)
-            with progress.step("Dropping and creating the tables"):
-                reset(connection, observer)
+        with cli.one_sentence("Nothing was changed."):
+            settings = load_settings(options.config)
+            print(settings.describe())
+            with closing(connect(settings)) as connection, closing(connect(settings)) as observer:
+                with progress.step("Counting rows"):
+                    rows = count_rows(connection)
+                if not options.yes:
+                    confirm(settings, rows)
+                with progress.step("Dropping and creating the tables"):
+                    reset(connection, observer)
         print(f"Dropped the tables with their rows:{describe(rows)}" if rows else "There were no tables.")
         print(f"Created {len(create_table_queries)} tables; they are empty. Next: python etl.py")
         return 0
 
-    return cli.run("create_tables", work, "Nothing was changed.")
+    return cli.run("create_tables", work)
 
 
 if __name__ == "__main__":

@@ -16,15 +16,14 @@ from collections.abc import Mapping
 from contextlib import closing
 
 import psycopg2
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from psycopg2.extensions import connection as Connection
 
 import sql_queries as sql
 from infra import cli, progress
 from infra.config import Settings, load_settings
-from infra.database import execute, explain, select_one, statement_name, transaction
-from infra.errors import DatabaseError, Interrupted, QualityError
-from infra.load import summary
+from infra.database import execute, select_one, statement_name, transaction
+from infra.errors import QualityError
+from infra.load import outcome, summary
 from infra.load.copy_monitor import CHECKS, LoadResult, LoadRun, step_of_load
 from infra.load.source_files import Sources, find_sources, work_folder
 from infra.warehouse import connect
@@ -100,6 +99,8 @@ def load(run: LoadRun, everything: bool = False) -> LoadResult:
         insert_tables(run)
         if sources.listed:
             run.copy(sql.loaded_files_copy)
+        else:
+            run.execute(sql.load_insert)
         run.ready = True
     return run.result
 
@@ -117,16 +118,8 @@ def run_load(options: argparse.Namespace, settings: Settings) -> LoadResult:
         run = LoadRun(connection, observer, settings, options.max_errors)
         try:
             load(run, options.all)
-        except KeyboardInterrupt:
-            if not run.ready or connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
-                raise Interrupted("interrupted. The star schema is as it was; run etl.py again.") from None
-            logger.warning("Interrupted, but the load was complete.")
-        except psycopg2.Error as error:
-            if not run.ready:
-                raise
-            if not run.is_committed():
-                raise DatabaseError(f"{explain(error)} The load was not committed: run etl.py again.") from None
-            logger.warning("The load is complete. Then the connection was lost: %s", explain(error))
+        except (KeyboardInterrupt, psycopg2.Error) as error:
+            outcome.settle(run, error)
     return run.result
 
 

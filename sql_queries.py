@@ -164,6 +164,7 @@ SORTKEY (start_time)
 
 # Grain: one row per file and load that read it; the latest counts. version is an object's ETag in S3, and of a file on
 # disk the time of its last change: a load reads what is new or changed since. Its rows are written in its transaction.
+# A load that reads all files without listing them writes one row, whose file_name is empty.
 loaded_file_table_create = """
 -- loaded_files: create the table
 CREATE TABLE IF NOT EXISTS loaded_files (
@@ -633,7 +634,13 @@ COMPUPDATE OFF
 STATUPDATE OFF
 """
 
-# Whether a load was committed, when the connection is lost at that moment.
+load_insert = """
+-- loaded_files: note a load of all files
+INSERT INTO loaded_files (file_name, size, version, load_id, loaded_at)
+VALUES ('', 0, '', %(load_id)s, SYSDATE)
+"""
+
+# Whether a load was committed, when the answer to its commit is lost.
 load_select = """
 -- loaded_files: see whether a load is there
 SELECT COUNT(*) AS files FROM loaded_files

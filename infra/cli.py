@@ -21,7 +21,7 @@ import psycopg2
 
 from infra import progress, requirements_check
 from infra.database import explain as explain_database_error
-from infra.errors import Interrupted, SparkifyError
+from infra.errors import Interrupted, OutcomeUnknownError, SparkifyError
 
 # What can steer a terminal or hide text: control characters but tab and newline, marks of direction, lone surrogates.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -185,7 +185,7 @@ def one_sentence(aftermath: str = "") -> Iterator[None]:
         if sentence is None:
             raise
         stopped = error if isinstance(error, SparkifyError) else SparkifyError(sentence)
-        if aftermath and stopped.exit_code == 1 and not isinstance(stopped, Interrupted):
+        if aftermath and stopped.exit_code == 1 and not isinstance(stopped, Interrupted | OutcomeUnknownError):
             stopped = type(stopped)(f"{sentence} {aftermath}")
         raise stopped from None
 

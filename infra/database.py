@@ -7,8 +7,11 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg2
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
+
+from infra.errors import Interrupted, OutcomeUnknownError
 
 CLIENT_LINES = (  # what libpq and psycopg2 add where a connection is lost
     "server closed the connection unexpectedly",
@@ -35,13 +38,48 @@ PHRASES = {  # of Redshift, for which it has no code of its own
 @contextmanager
 def transaction(connection: Connection) -> Iterator[None]:
     """Commit at the end, or roll back for an error; a lost connection does not hide the error that tells of it."""
+    with _rolled_back_for_an_error(connection):
+        yield
+    connection.commit()
+
+
+@contextmanager
+def change(connection: Connection) -> Iterator[None]:
+    """A transaction after which the user is told that something was changed, or that nothing was.
+
+    Raises OutcomeUnknownError where the answer to the commit is lost, and Interrupted for Ctrl-C that comes too late.
+    """
+    with _rolled_back_for_an_error(connection):
+        yield
+    try:
+        connection.commit()
+    except psycopg2.Error as error:
+        if connection.closed:
+            raise unknown_outcome(explain(error)) from error
+        raise
+    except KeyboardInterrupt:
+        if connection.info.transaction_status == TRANSACTION_STATUS_IDLE:
+            raise Interrupted("interrupted, but what was under way is complete.") from None
+        raise
+
+
+@contextmanager
+def _rolled_back_for_an_error(connection: Connection) -> Iterator[None]:
+    """Roll back for whatever is raised, and let it through."""
     try:
         yield
     except BaseException:
         with suppress(psycopg2.Error):
             connection.rollback()
         raise
-    connection.commit()
+
+
+def unknown_outcome(reason: str) -> OutcomeUnknownError:
+    """The error of a commit whose answer was lost."""
+    return OutcomeUnknownError(
+        f"{reason} The answer to the commit was lost, and nobody can say whether it is complete. "
+        "Run the same again: it repeats safely."
+    )
 
 
 def execute(

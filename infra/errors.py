@@ -3,7 +3,8 @@
     SparkifyError                1
     ├── ConfigError              2   a missing or wrong value in dwh.cfg
     ├── DatabaseError            1   what a database server answered
-    │   └── LockedError          1   somebody else holds a table for too long
+    │   ├── LockedError          1   somebody else holds a table for too long
+    │   └── OutcomeUnknownError  1   the answer to a commit was lost
     ├── WarehouseError           1   the warehouse cannot be reached or used
     │   └── ServerError          1   the embedded PostgreSQL cannot be made or started
     ├── LoadError                1   a load that did not happen
@@ -42,6 +43,10 @@ class DatabaseError(SparkifyError):
 
 class LockedError(DatabaseError):
     """Somebody else holds a table for too long; the message says who, since when, and what to do."""
+
+
+class OutcomeUnknownError(DatabaseError):
+    """The answer to a commit was lost, so that nobody can say whether it happened."""
 
 
 class WarehouseError(SparkifyError):

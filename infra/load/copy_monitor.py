@@ -8,7 +8,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +18,10 @@ from psycopg2.extensions import connection as Connection
 import sql_queries as sql
 from infra import progress
 from infra.config import Settings
-from infra.database import execute, explain, select_one, statement_name, transaction
-from infra.errors import DatabaseError, LoadError, LockedError, RejectedRecordsError, SparkifyError
+from infra.database import execute, explain, statement_name, transaction
+from infra.errors import LoadError, LockedError, RejectedRecordsError
 from infra.load.source_files import Sources
-from infra.warehouse import connect, source_region
+from infra.warehouse import source_region
 
 UNREADABLE = (psycopg2.errors.UndefinedTable, psycopg2.errors.InsufficientPrivilege)
 
@@ -190,6 +190,7 @@ class LoadRun:
         observer.autocommit = True  # each look sees the newest state
         self.connection, self.settings, self.id = connection, settings, str(uuid.uuid4())
         self.parameters: dict[str, Any] = {
+            "load_id": self.id,
             "log_data": settings.log_data,
             "log_jsonpath": settings.log_jsonpath,
             "song_data": settings.song_data,
@@ -207,17 +208,6 @@ class LoadRun:
         """The number that a statement selects."""
         row = execute(self.connection, query, self.parameters).fetchone()
         return int(row[0]) if row else 0
-
-    def is_committed(self) -> bool:
-        """Whether a load is there whose connection was lost at the commit. Raises DatabaseError if nobody can say."""
-        try:
-            with closing(connect(self.settings)) as connection:
-                return bool(select_one(connection, sql.load_select, {"load_id": self.id})["files"])
-        except (SparkifyError, psycopg2.Error):
-            raise DatabaseError(
-                "The connection was lost while the load was committed, and nobody can say whether it is complete. "
-                "Run etl.py again: loading the same files twice changes nothing."
-            ) from None
 
     def execute(self, query: str) -> None:
         """Execute one statement, note and log its rows and seconds. Raises LoadError with the reason it failed."""

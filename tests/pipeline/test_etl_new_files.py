@@ -92,5 +92,5 @@ def test_without_a_place_for_manifests_every_load_reads_everything(case, monkeyp
         result = case.load([event()])
         assert (result.staged_events, result.staged_songs) == (1, 1)
     assert not result.sources.listed
-    assert case.execute(LEDGER) == []
+    assert case.execute(LEDGER) == [("", 0)] * 2  # a row a load, which tells whether it was committed
     assert len(case.tables()["songplays"]) == 1
