@@ -17,6 +17,7 @@ from infra.errors import LockedError, SparkifyError
 from infra.load.copy_monitor import LockMonitor
 from infra.warehouse import connect
 from sql_queries import (
+    comment_queries,
     create_table_queries,
     drop_table_queries,
     present_tables_select,
@@ -35,8 +36,8 @@ def drop_tables(connection: Connection, locks: LockMonitor | None = None) -> Non
 
 
 def create_tables(connection: Connection) -> None:
-    """Create every table of the warehouse."""
-    for query in create_table_queries:
+    """Create every table of the warehouse, with the comments that BI tools show."""
+    for query in create_table_queries + comment_queries:
         execute(connection, query)
 
 

@@ -1,9 +1,9 @@
 """Every SQL statement of the Sparkify data warehouse, as Amazon Redshift SQL, in the order in which it runs.
 
-create_tables.py runs drop_table_queries and create_table_queries; etl.py runs copy_table_queries, insert_table_queries,
-analyze_table_queries and quality_checks, all in one transaction. What analysts ask stands in notebooks/questions.py.
-Values are psycopg2 parameters: %(name)s; a literal % is doubled. The first line of a statement is its name, which logs,
-progress, errors and Redshift's own query history show.
+create_tables.py runs drop_table_queries, create_table_queries and comment_queries; etl.py runs copy_table_queries,
+insert_table_queries, analyze_table_queries and quality_checks, all in one transaction. What analysts ask is in
+notebooks/. Values are psycopg2 parameters: %(name)s; a literal % is doubled. The first line of a statement is its name,
+which logs, progress, errors and Redshift's own query history show.
 """
 
 # ----------------------------------------------------------------------------------------------------- tables
@@ -878,6 +878,38 @@ create_table_queries = [
     loaded_file_table_create, staging_events_table_create, staging_songs_table_create, user_table_create,
     artist_table_create, song_table_create, time_table_create, songplay_table_create,
 ]  # fmt: skip
+# What query editors and BI tools show beside a name. Not for staging, which each load drops.
+comment_queries = [
+    "COMMENT ON TABLE songplays IS 'One row per play of a song. Times are UTC.'",
+    "COMMENT ON COLUMN songplays.songplay_id IS 'Primary key.'",
+    "COMMENT ON COLUMN songplays.start_time IS 'References time.start_time.'",
+    "COMMENT ON COLUMN songplays.user_id IS 'References users.user_id.'",
+    "COMMENT ON COLUMN songplays.level IS 'The level of the user at the time of the play: free or paid.'",
+    "COMMENT ON COLUMN songplays.song_id IS 'References songs.song_id. NULL: the song is not known.'",
+    "COMMENT ON COLUMN songplays.artist_id IS 'References artists.artist_id. NULL where song_id is.'",
+    "COMMENT ON COLUMN songplays.session_id IS 'The visit in which it was played: count it together with user_id.'",
+    "COMMENT ON COLUMN songplays.location IS 'Where the user was.'",
+    "COMMENT ON COLUMN songplays.song IS 'The title as the log has it, also for a song that is not known.'",
+    "COMMENT ON COLUMN songplays.artist IS 'The artist as the log has it.'",
+    "COMMENT ON COLUMN songplays.length IS 'Seconds, as the log has them.'",
+    "COMMENT ON TABLE users IS 'One row per user seen on any page, as of the latest event.'",
+    "COMMENT ON COLUMN users.user_id IS 'Primary key.'",
+    "COMMENT ON COLUMN users.level IS 'free or paid, as of last_seen.'",
+    "COMMENT ON COLUMN users.last_seen IS 'The time of the latest event, UTC.'",
+    "COMMENT ON TABLE songs IS 'One row per song of the catalogue, played or not.'",
+    "COMMENT ON COLUMN songs.song_id IS 'Primary key.'",
+    "COMMENT ON COLUMN songs.artist_id IS 'References artists.artist_id.'",
+    "COMMENT ON COLUMN songs.year IS 'NULL: unknown.'",
+    "COMMENT ON COLUMN songs.duration IS 'Seconds.'",
+    "COMMENT ON COLUMN songs.artist_name IS 'The artist as named on this song, which plays are matched by.'",
+    "COMMENT ON TABLE artists IS 'One row per artist of the catalogue.'",
+    "COMMENT ON COLUMN artists.artist_id IS 'Primary key.'",
+    "COMMENT ON TABLE time IS 'One row per start_time in songplays, with its parts, UTC.'",
+    "COMMENT ON COLUMN time.start_time IS 'Primary key.'",
+    "COMMENT ON COLUMN time.week IS 'ISO 8601: 1 to 53, from Monday.'",
+    "COMMENT ON COLUMN time.weekday IS '0 (Sunday) to 6.'",
+    "COMMENT ON TABLE loaded_files IS 'One row per file and load that read it; the latest counts.'",
+]
 staging_table_queries = [
     staging_events_table_drop, staging_events_table_create, staging_songs_table_drop, staging_songs_table_create,
 ]  # fmt: skip

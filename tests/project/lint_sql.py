@@ -17,7 +17,8 @@ def statements() -> dict[str, str]:
     """Every SQL statement by the name of its constant, or of its entry in a dictionary."""
     constants = {**vars(sql_queries), **vars(questions)}
     named = {name: value for name, value in constants.items() if isinstance(value, str) and not name.startswith("__")}
-    checks = {statement_name(query): query for query in sql_queries.staging_checks + sql_queries.quality_checks}
+    listed = sql_queries.staging_checks + sql_queries.quality_checks + sql_queries.comment_queries
+    checks = {statement_name(query): query for query in listed}
     return named | checks | {question.id: question.sql for question in questions.QUESTIONS}
 
 
