@@ -8,12 +8,22 @@ from typing import NoReturn
 
 from infra.aws.guards import Guards, read_guards
 from infra.aws.own_resources import OwnResources, read_own_resources
+from infra.aws.prices import NODE_TYPES
 from infra.config import Settings, fail, require
+from infra.reserved_words import RESERVED
 
 # AWS sells these no longer; each with what comes closest to it.
 RETIRED = {"dc1": "ra3.large", "dc2": "ra3.large", "ds2": "ra3.xlplus"}
 CLUSTER_TYPES = ("single-node", "multi-node", "serverless")
-MULTI_NODE_ONLY = ("ra3.4xlarge", "ra3.16xlarge")
+# Of all other types that AWS sells a cluster has at least 2 nodes: the tables of "Clusters and nodes in Amazon Redshift"
+# (https://docs.aws.amazon.com/redshift/latest/mgmt/working-with-clusters.html), which name one node for these alone.
+SINGLE_NODE = ("ra3.large", "ra3.xlplus", "rg.large")
+# Where AWS makes workgroups of 4 RPU, as read on 2026-11-21 in a copy of "Redshift Serverless with 4 Redshift Processing
+# Units (RPUs) capacity" (https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-capacity.html).
+FOUR_RPU_REGIONS = (
+    *("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
+    *("ap-northeast-1", "eu-west-1", "eu-north-1"),
+)
 PASSWORD_RULE = "8 to 64 printable characters with upper case, lower case and digit, but no ' \" \\ / @ or space"
 
 
@@ -62,8 +72,9 @@ def read_cluster_spec(settings: Settings) -> ClusterSpec:
     if _choice(settings, "DWH_CLUSTER_TYPE", CLUSTER_TYPES) == "serverless":
         if subnet_group:
             _refuse(settings, "DWH_SUBNET_GROUP", "is not for serverless: name subnets in DWH_SUBNET_IDS instead.")
+        least = 4 if settings.cluster_region in FOUR_RPU_REGIONS else 8
         rpu = _number(
-            settings, "DWH_BASE_RPU", 4, "4 or a multiple of 8", lambda n: n == 4 or (0 < n <= 512 and n % 8 == 0)
+            settings, "DWH_BASE_RPU", least, "4 or a multiple of 8", lambda n: n == 4 or (0 < n <= 512 and n % 8 == 0)
         )
     else:
         node_type, nodes = _read_nodes(settings)
@@ -104,6 +115,9 @@ def _check_names(settings: Settings, name: str, role: str) -> None:
             f"is {settings.user!r}: up to 128 lower-case letters, digits and any of _+.@-, first a letter; not public."
         )
         fail(settings.path, "CLUSTER", "DB_USER", problem)
+    for key, value in (("DB_NAME", settings.dbname), ("DB_USER", settings.user)):
+        if value in RESERVED:
+            fail(settings.path, "CLUSTER", key, f"is {value!r}, a reserved word of Redshift: choose another name.")
 
 
 def _refuse(settings: Settings, key: str, problem: str) -> NoReturn:
@@ -137,7 +151,7 @@ def _read_nodes(settings: Settings) -> tuple[str, int]:
             f"is {node_type}, which AWS no longer offers: write {better} instead.",
         )
     kind = _choice(settings, "DWH_CLUSTER_TYPE", CLUSTER_TYPES)
-    if kind == "single-node" and node_type in MULTI_NODE_ONLY:
+    if kind == "single-node" and node_type in NODE_TYPES and node_type not in SINGLE_NODE:
         _refuse(settings, "DWH_NODE_TYPE", f"is {node_type}, of which a cluster has at least 2: write multi-node.")
     least = 2 if kind == "multi-node" else 1
     nodes = _number(settings, "DWH_NUM_NODES", least, f"at least 2 for multi-node, 1 for {kind}", lambda n: n >= least)

@@ -22,6 +22,7 @@ FORMS = {
         "arn:aws:kms:us-west-2:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     ),
 }
+MOST_TAGS = 50 - len(RESERVED)  # AWS takes 50 on a thing
 TAG = re.compile(r"([\w .:/+@-]{1,128})=([\w .:/=+@-]{0,256})")
 
 
@@ -77,7 +78,13 @@ def _read_tags(settings: Settings) -> Pairs:
         if not tag:
             fail(settings.path, "DWH", "DWH_TAGS", f"has {part!r}: write key=value, with commas between them.")
         key, value = (word.strip() for word in tag.groups())
-        if key in RESERVED or key.lower().startswith("aws:"):
+        if key.lower() in {each.lower() for each in RESERVED} or key.lower().startswith("aws:"):
             fail(settings.path, "DWH", "DWH_TAGS", f"has {key!r}, which these scripts or AWS set: choose another key.")
+        if key.lower() in {each.lower() for each in found}:  # for IAM Team and team are one key
+            fail(
+                settings.path, "DWH", "DWH_TAGS", f"has {key!r} twice: AWS takes each key once, however it is written."
+            )
         found[key] = value
+    if len(found) > MOST_TAGS:
+        fail(settings.path, "DWH", "DWH_TAGS", f"has {len(found)} tags: AWS takes {MOST_TAGS} besides the project's.")
     return tuple(found.items())

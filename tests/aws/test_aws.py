@@ -459,7 +459,10 @@ def test_prices():
         ("DWH_CLUSTER_TYPE=serverless\nDWH_BASE_RPU=5", "DWH_BASE_RPU is '5'"),
         ("DWH_CLUSTER_TYPE=serverless\nDWH_SUBNET_GROUP=x", "DWH_SUBNET_GROUP is not for serverless"),
         ("DWH_DAILY_RPU_HOURS=0", "DWH_DAILY_RPU_HOURS is '0'"),
-        ("DWH_NODE_TYPE=ra3.4xlarge", "DWH_NODE_TYPE is ra3.4xlarge, of which a cluster has at least 2"),
+        *(
+            (f"DWH_NODE_TYPE={each}", f"DWH_NODE_TYPE is {each}, of which a cluster has at least 2")
+            for each in ("ra3.4xlarge", "ra3.16xlarge", "rg.xlarge", "rg.4xlarge", "rg.12xlarge")
+        ),
         ("DWH_PUBLICLY_ACCESSIBLE=maybe", "DWH_PUBLICLY_ACCESSIBLE is 'maybe'"),
     ],
 )
@@ -620,6 +623,19 @@ def test_example(monkeypatch):
     assert [key for _, key in sorted(keys) if f'"{key}"' not in code] == []
 
 
+@pytest.mark.parametrize("node_type", ["ra3.large", "ra3.xlplus", "rg.large", "ra9.large"])
+def test_node_types_of_which_one_is_enough(aws_config, node_type):
+    """A type that these scripts do not know is left to AWS, which is asked before anything is made."""
+    aws_config.write_text(config_text(f"DWH_NODE_TYPE={node_type}"))
+    assert make_context(aws_config).spec.size == f"1 x {node_type}"
+
+
+@pytest.mark.parametrize(("region", "rpu"), [("us-west-2", 4), ("eu-north-1", 4), ("eu-central-1", 8)])
+def test_the_smallest_workgroup_of_the_region_is_the_default(aws_config, region, rpu):
+    aws_config.write_text(config_text(f"DWH_CLUSTER_TYPE=serverless\nDWH_REGION={region}"))
+    assert make_context(aws_config).spec.base_rpu == rpu
+
+
 def test_course_file(tmp_path):
     """The course's dwh.cfg, but for its node type, describes its cluster."""
     path = tmp_path / "dwh.cfg"
@@ -662,6 +678,8 @@ def test_nothing_posix_only():
         ("DB_NAME=dwh", "DB_NAME=my-dwh", "[CLUSTER] DB_NAME is 'my-dwh'"),
         ('DB_USER="dwhuser"', "DB_USER=Admin", "[CLUSTER] DB_USER is 'Admin'"),
         ('DB_USER="dwhuser"', "DB_USER=public", "[CLUSTER] DB_USER is 'public'"),
+        ("DB_NAME=dwh", "DB_NAME=snapshot", "[CLUSTER] DB_NAME is 'snapshot', a reserved word of Redshift"),
+        ('DB_USER="dwhuser"', "DB_USER=user", "[CLUSTER] DB_USER is 'user', a reserved word of Redshift"),
     ],
 )
 def test_names_that_aws_refuses_are_found_before_anything_is_made(wire, aws_config, capsys, old, new, said):

@@ -195,7 +195,10 @@ def test_serverless_needs_several_zones(moto, wire, aws_config, capsys, count, m
         ("DWH_SUBNET_IDS=subnet-12345678\nDWH_SUBNET_GROUP=x", "DWH_SUBNET_IDS and DWH_SUBNET_GROUP both name subnets"),
         ("DWH_TAGS=team", "DWH_TAGS has 'team': write key=value"),
         ("DWH_TAGS=project=mine", "DWH_TAGS has 'project', which these scripts or AWS set"),
+        ("DWH_TAGS=Project=mine", "DWH_TAGS has 'Project', which these scripts or AWS set"),
         ("DWH_TAGS=aws:x=mine", "DWH_TAGS has 'aws:x'"),
+        ("DWH_TAGS=team=a, Team=b", "DWH_TAGS has 'Team' twice: AWS takes each key once"),
+        (f"DWH_TAGS={','.join(f'k{n}=v' for n in range(46))}", "DWH_TAGS has 46 tags: AWS takes 45 besides"),
         ("DWH_ENHANCED_VPC_ROUTING=on", "DWH_ENHANCED_VPC_ROUTING is 'on': write true or false"),
     ],
 )

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from sqlglot import exp
 
+from infra import reserved_words
+
 
 def _read_words() -> dict[str, dict[str, str]]:
     """The sections of words.txt; entries of a function's number of arguments add up."""
@@ -25,8 +27,10 @@ def _read_words() -> dict[str, dict[str, str]]:
 _WORDS = _read_words()
 LACKING_STATEMENTS, LACKING_FUNCTIONS = _WORDS["lacking_statements"], _WORDS["lacking_functions"]
 LACKING_WORDS = {words: name.strip() for words, name in _WORDS["lacking_words"].items()}
-RESERVED, OTHER_VERBS, SYSTEM_RELATIONS = (
-    {word for line in _WORDS[name] for word in line.split()} for name in ("reserved", "other_verbs", "system_relations")
+# DEFAULT is a value of INSERT, too, and OID a column of the catalog.
+RESERVED = reserved_words.RESERVED - {"default", "oid"}
+OTHER_VERBS, SYSTEM_RELATIONS = (
+    {word for line in _WORDS[name] for word in line.split()} for name in ("other_verbs", "system_relations")
 )
 
 VERBS = {"(", "SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER"}
