@@ -1,5 +1,7 @@
 """The fixtures of all tests, as plugins by concern; one that uses another's helpers comes after it."""
 
+import signal
+
 import pytest
 
 pytest_plugins = [
@@ -24,6 +26,12 @@ NEEDS = {
     "firefox": "browser",
     "real_data": "data",
 }
+
+
+def pytest_configure() -> None:
+    """Let the scripts that tests start hear Ctrl-C where the tests run in the background of a shell, deaf to it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from datetime import timedelta
 
 import psycopg2
@@ -102,7 +103,11 @@ def test_ctrl_c_ends_a_program_that_copies(copier: Copier, bucket: FaultyS3, whe
     )
     statement = f"COPY t FROM 's3://sparkify/log/' IAM_ROLE '{copier.settings.role_arn}' {AUTO}"
     command = [sys.executable, "-c", program, str(copier.settings.path), statement]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with (
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+        ExitStack() as at_the_end,
+    ):
+        at_the_end.callback(process.kill)  # or a failed assertion waits for it for ever
         assert process.stdout.readline() == "copies\n"
         deadline = time.monotonic() + 20
         while not any("b.json" in each or where == "list" for each in bucket.requests) and time.monotonic() < deadline:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import psycopg2
@@ -228,7 +228,11 @@ def test_psql_url(directory, tmp_path):
     config = tmp_path / "dwh.cfg"
     config.write_text(f"[LOCAL]\nPATH={directory}\n")
     command = [sys.executable, "-W", "error", "-m", "infra.local", "--config", str(config)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with (
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+        ExitStack() as at_the_end,
+    ):
+        at_the_end.callback(process.kill)  # or a failed assertion waits for it for ever
         assert "is up" in process.stdout.readline()
         url = process.stdout.readline().split('"')[1]
         assert "BI tool: PostgreSQL, host 127.0.0.1" in process.stdout.readline()
