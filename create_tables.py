@@ -14,7 +14,7 @@ from infra import cli, progress
 from infra.config import Settings, load_settings
 from infra.database import change, execute, select_one, transaction
 from infra.errors import LockedError, SparkifyError
-from infra.load.copy_monitor import LockMonitor
+from infra.load.copy_monitor import LockMonitor, Views
 from infra.warehouse import connect
 from sql_queries import (
     comment_queries,
@@ -43,12 +43,12 @@ def create_tables(connection: Connection) -> None:
 
 def reset(connection: Connection, observer: Connection) -> None:
     """Drop and create the tables in one transaction, when nobody uses them. Raises LockedError."""
-    observer.autocommit = True
+    observer.autocommit, views = True, Views(observer)
     for tries_left in reversed(range(TRIES)):
         try:
             with change(connection):
                 session = select_one(connection, session_select)["session_pid"]
-                drop_tables(connection, LockMonitor(observer, session, limit=PATIENCE))
+                drop_tables(connection, LockMonitor(views, session, limit=PATIENCE))
                 create_tables(connection)
         except LockedError as error:
             if not tries_left:

@@ -21,7 +21,7 @@ import psycopg2
 
 from infra import progress, requirements_check
 from infra.database import explain as explain_database_error
-from infra.errors import Interrupted, OutcomeUnknownError, SparkifyError
+from infra.errors import Interrupted, OutcomeUnknownError, SparkifyError, is_disk_full
 
 # What can steer a terminal or hide text: control characters but tab and newline, marks of direction, lone surrogates.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -165,6 +165,10 @@ def explain(error: Exception) -> str | None:
     if isinstance(error, ModuleNotFoundError):
         return requirements_check.explain(error) or None
     if isinstance(error, OSError):
+        if is_disk_full(error):
+            return (
+                f"{f'The disk of {error.filename}' if error.filename else 'A disk'} is full: make room and run again."
+            )
         reason = f"{error.strerror or error}."
         return reason if error.filename is None else f"{error.filename} cannot be used: {reason}"
     return None

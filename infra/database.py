@@ -25,7 +25,7 @@ TICK = 0.5  # seconds between two looks at a running statement
 HINTS = {
     psycopg2.errors.UndefinedTable: "Run create_tables.py first.",
     psycopg2.errors.UndefinedColumn: "The tables are of another version: run create_tables.py, which empties them.",
-    psycopg2.errors.DiskFull: "The disk is full: make room and run again.",
+    psycopg2.errors.DiskFull: "The disk of the warehouse is full: make room there and run again.",
     psycopg2.errors.SerializationFailure: "Another load changed the same rows: run again.",
     psycopg2.errors.InsufficientPrivilege: "Ask the owner of the tables for the right to do this.",
 }
@@ -135,7 +135,8 @@ def explain(error: psycopg2.Error) -> str:
     """The server's message in one line, and what to do about it where that is known."""
     primary = error.diag.message_primary or ""
     if primary.strip().isdecimal():  # Redshift's 1018, 1020 and 1023 say in DETAIL what happened
-        primary = f"{error.diag.message_detail or ''} (error {primary.strip()})"
+        detail, number = (error.diag.message_detail or "").strip().rstrip("."), f"error {primary.strip()}"
+        primary = f"{detail} ({number})" if detail else number
     message = " ".join((primary or _own_words(error)).split()).rstrip(".") + "."
     hints = [hint for kind, hint in HINTS.items() if isinstance(error, kind)]
     hints += [hint for phrase, hint in PHRASES.items() if phrase.lower() in f"{error}".lower() and hint not in hints]

@@ -20,6 +20,14 @@
 The message of each is a sentence, or a few lines, for the person who ran the script: what is wrong, and what to do.
 """
 
+import errno
+
+
+def is_disk_full(error: Exception) -> bool:
+    """Whether an error of the operating system, or one that quotes it, is that of a full disk or a quota."""
+    codes = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+    return getattr(error, "errno", None) in codes or "No space left on device" in str(error)
+
 
 class SparkifyError(Exception):
     """The root of the tree."""

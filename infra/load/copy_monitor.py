@@ -1,7 +1,7 @@
 """Run a load's statements and watch them from a second session: how far a COPY is, what it rejects, who is waited for.
 
 A cluster of nodes has other system tables for COPY than Redshift Serverless, where those of the nodes are missing, not
-to be read, or empty. A view that cannot be read is asked once.
+to be read, or empty.
 """
 
 import logging
@@ -32,14 +32,32 @@ TELL_AFTER, TELL_EVERY = 2.0, 30.0  # seconds
 logger = logging.getLogger("etl")  # of the script that prints it
 
 
-class CopyMonitor:
-    """The COPYs of one session as another one, `observer`, sees them; it needs to be in autocommit mode."""
+class Views:
+    """System views that may be missing, or closed to the user: such a one is asked once."""
 
-    def __init__(self, observer: Connection, session: int) -> None:
-        """`session` is the number of the session that runs the COPYs: its pg_backend_pid()."""
+    def __init__(self, observer: Connection) -> None:
+        """`observer` needs to be in autocommit mode."""
         self._observer = observer
-        self._session = session
         self._unreadable: set[str] = set()
+
+    def ask(self, query: str, parameters: dict[str, int]) -> list[tuple[Any, ...]]:
+        """The rows of a view, none where it cannot be read."""
+        if query in self._unreadable:
+            return []
+        try:
+            return execute(self._observer, query, parameters).fetchall()
+        except UNREADABLE:
+            self._unreadable.add(query)
+            return []
+
+
+class CopyMonitor:
+    """The COPYs of one session as another one sees them."""
+
+    def __init__(self, views: Views, session: int) -> None:
+        """`session` is the number of the session that runs the COPYs: its pg_backend_pid()."""
+        self._views = views
+        self._session = session
         self._newest: dict[str, int] = {}
 
     def start(self) -> None:
@@ -49,7 +67,7 @@ class CopyMonitor:
     def look(self, step: progress.Step) -> None:
         """Tell `step` how far the running COPY is, if anything is known."""
         for query in sql.copy_progress_queries:
-            for row in self._ask(query, {"session": self._session}):
+            for row in self._views.ask(query, {"session": self._session}):
                 files, all_files, size, all_bytes = (int(number or 0) for number in row)
                 if all_files:
                     step.update(size / 1e6, all_bytes / 1e6, "MB", f"{files:,}/{all_files:,} files")
@@ -58,7 +76,7 @@ class CopyMonitor:
     def rejected_records(self) -> tuple[int, list[str]]:
         """How many records a COPY has rejected since `start`, and a line for each of the first 100."""
         for query in sql.rejected_records_queries:
-            rows = self._ask(query, {"session": self._session, "after": self._newest.get(query, -1)})
+            rows = self._views.ask(query, {"session": self._session, "after": self._newest.get(query, -1)})
             if rows:
                 number, lines = int(rows[0][-1]), [_describe(*row[1:-1]) for row in rows]
                 return number, lines + [f"and {number - len(lines):,} more"] * (number > len(lines))
@@ -66,18 +84,8 @@ class CopyMonitor:
 
     def _newest_id(self, query: str) -> int:
         """The newest COPY of the session that has rejected records; -1 if there is none."""
-        rows = self._ask(query, {"session": self._session, "after": -1})
+        rows = self._views.ask(query, {"session": self._session, "after": -1})
         return max((row[0] for row in rows), default=-1)
-
-    def _ask(self, query: str, parameters: dict[str, int]) -> list[tuple[Any, ...]]:
-        """The rows of a view that may be missing."""
-        if query in self._unreadable:
-            return []
-        try:
-            return execute(self._observer, query, parameters).fetchall()
-        except UNREADABLE:
-            self._unreadable.add(query)
-            return []
 
 
 def _describe(line: int, code: int, value: str | None, file: str, column: str | None, reason: str) -> str:
@@ -88,11 +96,11 @@ def _describe(line: int, code: int, value: str | None, file: str, column: str | 
 
 
 class LockMonitor:
-    """What one session waits for as another one, `observer`, sees it; it needs to be in autocommit mode."""
+    """What one session waits for as another one sees it."""
 
-    def __init__(self, observer: Connection, session: int, limit: float | None = None) -> None:
+    def __init__(self, views: Views, session: int, limit: float | None = None) -> None:
         """`session` is the number of the session that waits: its pg_backend_pid(); `limit` is in seconds."""
-        self._observer = observer
+        self._views = views
         self._session = session
         self._limit = LIMIT if limit is None else limit
         self._since: float | None = None
@@ -100,7 +108,7 @@ class LockMonitor:
 
     def look(self) -> None:
         """Look once, while a statement runs. Raises LockedError when the session has waited for too long."""
-        rows = execute(self._observer, sql.lock_holders_select, {"session": self._session}).fetchall()
+        rows = self._views.ask(sql.lock_holders_select, {"session": self._session})
         now = time.monotonic()
         if not rows:
             self._since = None
@@ -202,7 +210,8 @@ class LoadRun:
         self.ready = False  # everything is done but the commit
         with transaction(connection):  # of its own: a load sees what is there when its lock is granted
             session = self.count(sql.session_select)
-        self._copies, self._locks = CopyMonitor(observer, session), LockMonitor(observer, session)
+        views = Views(observer)
+        self._copies, self._locks = CopyMonitor(views, session), LockMonitor(views, session)
 
     def count(self, query: str) -> int:
         """The number that a statement selects."""

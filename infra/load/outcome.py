@@ -10,7 +10,7 @@ import sql_queries as sql
 from infra import progress
 from infra.database import execute, explain, select_one, transaction, unknown_outcome
 from infra.errors import DatabaseError, Interrupted, SparkifyError
-from infra.load.copy_monitor import LoadRun, LockMonitor
+from infra.load.copy_monitor import LoadRun, LockMonitor, Views
 from infra.warehouse import connect
 
 PATIENCE, PAUSE = 60.0, 3.0  # seconds that a warehouse has to come back, and between two tries
@@ -61,5 +61,5 @@ def _ask(run: LoadRun) -> bool:
         with transaction(connection):
             session = select_one(connection, sql.session_select)["session_pid"]
         with transaction(connection):
-            execute(connection, sql.load_lock, watch=LockMonitor(observer, session, limit=PATIENCE).look)
+            execute(connection, sql.load_lock, watch=LockMonitor(Views(observer), session, limit=PATIENCE).look)
             return bool(select_one(connection, sql.load_select, {"load_id": run.id})["files"])

@@ -63,8 +63,7 @@ def compare(files: Iterable[SourceFile], ledger: Iterable[tuple[str, int, str]])
             result.new.append(file)
         if row and row[0] == file.name:
             row = next(latest, None)
-    result.vanished += [row[0]] if row else []
-    result.vanished += [name for name, *_ in latest]
+    result.vanished += [name for name, *_ in [*([row] if row else []), *latest]]
     return result
 
 
@@ -214,8 +213,11 @@ class WorkFolder:
         """Write the lines, with a `comma` between two of them; where they are."""
         if not self._url:
             path = self._path / name
-            with path.open("wb") as file:
-                file.writelines(_encoded(begin, lines, end, comma))
+            try:
+                with path.open("wb") as file:
+                    file.writelines(_encoded(begin, lines, end, comma))
+            except OSError as error:  # a failed write does not name its file
+                raise OSError(error.errno, error.strerror, str(path)) from None
             return str(path)
         with (
             tempfile.TemporaryFile() as file,
@@ -250,10 +252,8 @@ def work_folder(settings: Settings, load_id: str) -> Iterator[WorkFolder]:
 def _encoded(begin: str, lines: Iterable[str], end: str, comma: str) -> Iterator[bytes]:
     """The bytes of a file."""
     yield begin.encode()
-    first = True
-    for line in lines:
-        yield ("" if first else comma + "\n").encode() + line.encode()
-        first = False
+    for number, line in enumerate(lines):
+        yield (f"{comma}\n{line}" if number else line).encode()
     yield ("\n" + end).encode()
 
 

@@ -103,7 +103,7 @@ def _reason(directory: Path, said: str) -> str:
     log = directory / "server.log"
     words = (log.read_text(encoding="utf-8", errors="replace") if log.is_file() else "") + said
     if any(phrase in words for phrase in FULL) or shutil.disk_usage(directory).free < ROOM:
-        return "No space left on device. The disk is full: make room and run again."
+        return f"No space left on device. The disk of {directory} is full: make room there and run again."
     lines = words.splitlines()
     reasons = [line.strip() for line in lines if any(mark in line for mark in ("FATAL", "PANIC", "error:", "ERROR"))]
     return reasons[0] if reasons else " ".join(said.split()) or "it did not say why."

@@ -32,9 +32,10 @@ def test_control_characters_are_spelled_out_and_texts_are_not():
         (Interrupted("interrupted. The load was complete."), 1, "interrupted. The load was complete."),
         (PermissionError(errno.EACCES, "Permission denied", "a/b"), 1,
          "a/b cannot be used: Permission denied. All is as it was."),
-        (OSError(errno.ENOSPC, "No space left on device"), 1, "No space left on device. All is as it was."),
+        (OSError(errno.ENOSPC, "No space left on device"), 1,
+         "A disk is full: make room and run again. All is as it was."),
         (psycopg2.OperationalError("Disk Full"), 1,
-         "Disk Full. The disk is full: make room and run again. All is as it was."),
+         "Disk Full. The disk of the warehouse is full: make room there and run again. All is as it was."),
         (ModuleNotFoundError("No module named 'boto4'", name="boto4"), 1, "the package boto4 is not installed"),
     ],
 )  # fmt: skip

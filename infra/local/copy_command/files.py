@@ -11,7 +11,7 @@ from typing import Any
 from infra.aws.object_store import ObjectStore, S3Object, split_url
 from infra.aws.session import make_session
 from infra.config import Settings
-from infra.errors import CopyError, SourceError
+from infra.errors import CopyError, SourceError, is_disk_full
 from infra.local.copy_command.model import CopyStatement, SourceFile
 
 
@@ -146,9 +146,10 @@ def explain(where: str, error: Exception) -> str:
     """One sentence on why a file on disk cannot be read."""
     if isinstance(error, FileNotFoundError):
         return f"The specified S3 prefix '{printable(error.filename or where)}' does not exist."
-    if isinstance(error, OSError):
-        return f"{printable(error.filename or where)} cannot be read: {error.strerror or error}."
-    return f"{printable(where)} cannot be read: {error}"
+    if is_disk_full(error):
+        return f"The disk of {where} is full: make room there and run again."
+    name, reason = getattr(error, "filename", None) or where, getattr(error, "strerror", None) or error
+    return f"{printable(name)} cannot be read: {reason}."
 
 
 def printable(name: str) -> str:

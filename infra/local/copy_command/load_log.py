@@ -3,7 +3,7 @@
 import time
 
 from infra.local.copy_command.files import printable
-from infra.local.copy_command.model import Column, Record, RecordError, SourceFile, WarehouseConnection
+from infra.local.copy_command.model import Record, RecordError, SourceFile, WarehouseConnection
 
 _KINDS = {"character varying": "varchar", "character": "char", "integer": "int4", "bigint": "int8"}
 
@@ -67,10 +67,9 @@ class LoadLog:
             (100, 0, %s, now(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
             (
                 self._table, self._pid, self.query, printable(record.file), record.line,
-                column.name if column else "",
-                _KINDS.get(column.kind, column.kind) if column else "",
-                _length(column), fault.position, _storable(record.text), _storable(fault.value), fault.code,
-                _storable(fault.reason),
+                column.name if column else "", _KINDS.get(column.kind, column.kind) if column else "",
+                (str(column.length) if "char" in column.kind else "0") if column else "", fault.position,
+                _storable(record.text), _storable(fault.value), fault.code, _storable(fault.reason),
             ),
         )  # fmt: skip
 
@@ -82,13 +81,6 @@ class LoadLog:
         """Take the row in stv_load_state back and close the connection."""
         self._write("DELETE FROM redshift.stv_load_state WHERE query = %s", (self.query,))
         self._connection.close()
-
-
-def _length(column: Column | None) -> str:
-    """Return col_length: bytes of a text, 0 of any other type."""
-    if column is None:
-        return ""
-    return str(column.length) if column.kind in ("character varying", "character") else "0"
 
 
 def _storable(text: str) -> str:

@@ -56,18 +56,17 @@ def split(text: str) -> tuple[str, ...]:
     if ";" not in text:
         return (text,)
     plain = without_escapes(text)
+    statements, start = [], 0
     try:
-        tokens = Tokenizer().tokenize(plain)
+        for token in Tokenizer().tokenize(plain):
+            if token.token_type == TokenType.SEMICOLON:
+                statements.append(plain[start : token.start])
+                start = token.end + 1
+        statements.append(plain[start:])
+        written = [part.replace("\\", "\\\\") if "\\" in part else part for part in statements]
+        return tuple(part for part in written if Tokenizer().tokenize(part)) or (text,)
     except SqlglotError:
         return (text,)  # translate says what is wrong with it
-    statements, start = [], 0
-    for token in tokens:
-        if token.token_type == TokenType.SEMICOLON:
-            statements.append((plain[start : token.start], token.start - start))
-            start = token.end + 1
-    statements.append((plain[start:], len(plain) - start))
-    written = [part.replace("\\", "\\\\") if "\\" in part else part for part, _ in statements]
-    return tuple(part for part in written if Tokenizer().tokenize(part)) or (text,)
 
 
 def tokens(text: str) -> list[Token]:
@@ -84,6 +83,8 @@ def tokens(text: str) -> list[Token]:
             raise NotSupportedError(
                 f"The embedded warehouse does not cover names over {NAME_LENGTH} bytes: {token.text}"
             )
+        if token.token_type == TokenType.NUMBER and not re.fullmatch("[!-~]{1,1000}", token.text):
+            raise syntax_error(token.text[:20])
         if token.token_type == TokenType.IDENTIFIER:  # quoted names fold too, unless a setting says otherwise
             token = Token(token.token_type, folded(token.text), token.line, token.col, token.start, token.end)
         kept.append(token)

@@ -88,6 +88,14 @@ TableColumns = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]  # of each ta
 @lru_cache(maxsize=256)
 def translate(text: str, columns: TableColumns | None = None) -> Statement:
     """One Redshift statement in PostgreSQL's SQL. Raises NotSupportedError."""
+    try:
+        return _translate(text, columns)
+    except RecursionError:
+        raise NotSupportedError("The embedded warehouse does not cover statements that are nested so deep.") from None
+
+
+def _translate(text: str, columns: TableColumns | None) -> Statement:
+    """The same, for a statement of any depth."""
     plain = lexer.without_escapes(text)
     if explained := re.match(r"\s*EXPLAIN(\s+VERBOSE)?\s+(?=[(\w])", plain, re.IGNORECASE):
         inner = translate(text[explained.end() :], columns)

@@ -89,6 +89,8 @@ def _type(node: exp.DataType) -> None:
         raise NotSupportedError(f"Amazon Redshift has no type {name}.", lacking=True)
     if kind not in supported.TYPES or (numbers and kind == exp.DType.TIMESTAMP):
         raise NotSupportedError(f"The embedded warehouse does not cover the type {node.sql(dialect='redshift')}.")
+    if odd := [number for number in numbers if not re.fullmatch("MAX|[0-9]{1,9}", number)]:
+        raise lexer.syntax_error(odd[0])
     longest = supported.LONGEST.get(kind, 38 if kind == exp.DType.DECIMAL else None)
     if longest and numbers and numbers[0] != "MAX" and not 0 < int(numbers[0]) <= longest:
         raise NotSupportedError(f"length for type {kind.name.lower()} cannot exceed {longest}", lacking=True)

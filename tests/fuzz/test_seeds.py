@@ -1,0 +1,35 @@
+"""The inputs that fuzzing has kept hold both promises; by `-m slow` it looks for more, for as long as CI allows."""
+
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+
+from infra.config import ROOT
+from tests.fuzz import copy_reader, dialect
+from tests.fuzz.running import as_line, seeds
+
+
+def test_the_dialect_translates_or_refuses_every_seed():
+    for data in seeds("dialect") + dialect.statements():
+        dialect.check(data)
+
+
+def test_both_ways_to_read_a_file_agree_on_every_seed(connection, settings, tmp_path):
+    reader = copy_reader.Reader(connection, settings, tmp_path)
+    for data in seeds("copy_reader"):
+        print(as_line(data))
+        reader.check(data)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has wheels for Linux on x86-64 alone")
+@pytest.mark.parametrize("name", ["copy_reader", "dialect"])
+def test_fuzzing_finds_nothing(name):
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.fuzz.{name}", "--seconds", "25"],
+        cwd=ROOT, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-5000:]
+    assert "number_of_executed_units" in done.stderr
