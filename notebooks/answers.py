@@ -1,5 +1,6 @@
 """The analysts' questions answered from the warehouse: for a terminal, a notebook or the dashboard."""
 
+import re
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from infra.database import execute, transaction
 from infra.errors import WarehouseError
 from infra.warehouse import connect
 from notebooks.question import Chart, Question, default_chart, default_sentence
-from notebooks.questions import QUESTIONS, songplay_count_select
+from notebooks.questions import QUESTIONS
+from notebooks.selects import songplay_count_select
 
 Row = tuple[Any, ...]
+PLACE = re.compile(r"\{(\w+)(?::(\w+))?\}")  # page/page.js has it, too
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,15 @@ class Answer:
             return "No plays."
         records = self.records()
         row = max(records, key=lambda record: record[self.question.peak]) if self.question.peak else records[0]
-        return self.template.format_map({name: spelled(value) for name, value in row.items()})
+        values = {name: spelled(value) for name, value in row.items()}
+        return PLACE.sub(lambda place: _filled(values[place[1]], place[2]), self.template)
+
+
+def _filled(value: str, ending: str | None) -> str:
+    """What stands in a place of a sentence: the value, or the ending of the word that it counts."""
+    if ending is None:
+        return value
+    return "" if value == "1" else ending
 
 
 def spelled(value: object) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 
 from notebooks.answers import Answer, spelled
-from notebooks.question import MEANINGS, OTHER, PLAIN, Chart, words
+from notebooks.question import MEANINGS, OTHER, PLAIN, Chart, counted, words
 
 TEXT, GRID = "#22272b", "#dfe3e6"
 DASHES = [[1, 0], [5, 3], [2, 2], [8, 3, 2, 3]]
@@ -49,7 +49,7 @@ def _values(answer: Answer, spec: Chart) -> list[dict[str, Any]]:
         if answer.question.bounds:
             label = f"{words(spec.names[0])}: {label}"
         if spec.detail:
-            label += f" ({spelled(record[spec.detail])} {words(spec.detail)})"
+            label += f" ({spelled(record[spec.detail])} {counted(spec.detail, record[spec.detail])})"
         number = {"_place": place, "_value": spelled(record[spec.value])}
         values.append({**row, **number, "_name": str(record[spec.names[0]]), "_label": label})
     return values

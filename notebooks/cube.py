@@ -12,7 +12,7 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 
 from infra.database import execute
-from notebooks.questions import plays_select, users_select
+from notebooks.selects import plays_select, users_select
 
 ROWS = 10_000  # read at a time
 

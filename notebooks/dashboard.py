@@ -30,7 +30,8 @@ from infra.errors import SparkifyError
 from notebooks.answers import Answer, ask, open_for_reading, select, spelled
 from notebooks.cube import packed, read_cube
 from notebooks.question import MEANINGS, OTHER, PLAIN, words
-from notebooks.questions import QUESTIONS, totals_select
+from notebooks.questions import QUESTIONS
+from notebooks.selects import totals_select
 
 PAGE = Path(__file__).resolve().parent / "page"
 SCRIPTS = ("cube.js", "charts.js", "page.js")

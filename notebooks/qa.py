@@ -22,7 +22,7 @@ from infra.database import select_one, statement_name, transaction
 from infra.errors import SourceError
 from notebooks import answers, charts
 from notebooks.question import Question
-from notebooks.questions import row_counts_select, sample_queries
+from notebooks.selects import row_counts_select, sample_queries
 from notebooks.source_counts import count_rows
 from sql_queries import ALL_TIME, quality_checks
 

@@ -71,7 +71,8 @@ class Question:
     chart: Chart | None = None
     categories: tuple[str, ...] = ()  # of the chart's first name, in order: those without a row keep their place
     bounds: tuple[int, ...] = ()  # categories that are ranges: the least number of each
-    sentence: str = ""  # what the answer says; {column} is of the first row with the most of `peak`
+    # What the answer says. {column} is of the first row with the most of `peak`; {column:s} is an s unless that is 1.
+    sentence: str = ""
     peak: str = ""  # "": the first row
     rollup: Rollup | None = None  # None: the dashboard shows the answer for the whole period, and says so
 
@@ -79,6 +80,11 @@ class Question:
 def words(column: str) -> str:
     """A column's name for readers."""
     return WORDS.get(column, column.replace("_", " "))
+
+
+def counted(column: str, value: object) -> str:
+    """A column's name for readers beside one value: `sessions`, but `session` beside 1."""
+    return words(column).removesuffix("s") if value == 1 else words(column)
 
 
 def default_chart(columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> Chart | None:

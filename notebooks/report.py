@@ -1,13 +1,12 @@
 """Answer the analysts' questions in the terminal: all of them, or those that are named.
 
 A table is fitted to the terminal's width. csv and json write every value as it is, in UTF-8, for other programs: csv
-one question (NULL is empty), json an object with the records of each question.
+one question (NULL is empty, an empty text is ""), json an object with the records of each question.
 """
 
 import argparse
-import csv
-import io
 import json
+import re
 import shutil
 import sys
 import textwrap
@@ -76,16 +75,24 @@ def as_text(answer: Answer, width: int | None = None) -> str:
 
 
 def as_csv(answer: Answer) -> str:
-    """The answer's columns and rows, as other programs read them; NULL is an empty field."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([answer.columns, *answer.rows])
-    return text.getvalue()
+    """The answer's columns and rows as PostgreSQL's COPY writes CSV: NULL is nothing, an empty text is ""."""
+
+    def field(value: object) -> str:
+        """A value, in quotes where it would be read as another."""
+        text = "" if value is None else str(value)
+        if isinstance(value, float):
+            return text.removesuffix(".0")
+        quoted = value == "" or re.search('[",\r\n]', text)
+        return '"' + text.replace('"', '""') + '"' if quoted else text
+
+    return "".join(",".join(map(field, row)) + "\n" for row in [answer.columns, *answer.rows])
 
 
 def as_json(answers: Sequence[Answer]) -> str:
-    """The records of each answer by the question's id; a date is its ISO text."""
+    """The records of each answer by the question's id; a date is its ISO text. What cannot be printed is escaped."""
     content = {answer.question.id: answer.records() for answer in answers}
-    return json.dumps(content, indent=1, ensure_ascii=False, default=str)
+    text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
+    return "".join(sign if sign.isprintable() or sign == "\n" else json.dumps(sign)[1:-1] for sign in text)
 
 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -112,6 +119,9 @@ def show(answers: Sequence[Answer], kind: str) -> None:
         print("\n\n".join(as_text(answer, width) for answer in answers))
         return
     content = as_csv(answers[0]) if kind == "csv" else as_json(answers) + "\n"
+    if sys.stdout.isatty():
+        print(content, end="")  # which spells out what could steer it
+        return
     sys.stdout.flush()
     try:
         sys.stdout.buffer.write(content.encode())  # the same bytes on every system

@@ -45,6 +45,9 @@ class Drawing {
 
   words(name) { return this.question.labels[this.column[name]]; }
 
+  // A column's words beside the row's value: without the s beside 1.
+  counted(row, name) { return this.value(row, name) === 1 ? this.words(name).replace(/s$/, "") : this.words(name); }
+
   // An element that stands for a row, in the colour of its meaning.
   mark(row, className, style) {
     const meaning = this.spec.series ? spelled(this.value(row, this.spec.series)) : "";
@@ -76,7 +79,7 @@ class Drawing {
     const rows = this.rows.map(row => {
       let label = names.map(name => spelled(this.value(row, name))).join(" – ");
       if (this.question.bounds.length) label = `${this.words(names[0])}: ${label}`;
-      if (detail) label += ` (${spelled(this.value(row, detail))} ${this.words(detail)})`;
+      if (detail) label += ` (${spelled(this.value(row, detail))} ${this.counted(row, detail)})`;
       const bar = this.mark(row, this.rows.length < 5 ? "bar wide" : "bar");
       bar.append(make("bdi", {className: "name"}, label), make("b", {}, spelled(this.value(row, value))),
         make("div", {className: "track"},

@@ -36,8 +36,11 @@ function finding(question, rows) {
   if (!rows.length) return ["No plays."];
   const peak = question.columns.indexOf(question.peak);
   const row = peak < 0 ? rows[0] : rows.reduce((most, next) => next[peak] > most[peak] ? next : most);
-  return question.sentence.split(/\{(\w+)\}/).map((part, place) =>
-    place % 2 ? make("bdi", {}, spelled(row[question.columns.indexOf(part)])) : part);
+  return question.sentence.split(/\{(\w+(?::\w+)?)\}/).map((part, place) => {
+    if (place % 2 === 0) return part;
+    const [column, ending] = part.split(":"), value = spelled(row[question.columns.indexOf(column)]);
+    return ending ? value === "1" ? "" : ending : make("bdi", {}, value);
+  });
 }
 
 function table(question, rows) {
@@ -45,8 +48,10 @@ function table(question, rows) {
   return rows.map(row => make("tr", {}, ...row.map((value, place) => make("td", style(place), spelled(value)))));
 }
 
+// As PostgreSQL's COPY writes CSV: NULL is nothing, an empty text is "".
 function csv(question, rows) {
-  const field = value => value === null ? "" : /[",\r\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : value;
+  const field = value => value === null ? ""
+    : value === "" || /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
   return [question.columns, ...rows].map(row => `${row.map(field).join()}\n`).join("");
 }
 

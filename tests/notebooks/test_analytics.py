@@ -9,7 +9,8 @@ from infra import simulate_data
 from infra.database import execute, statement_name, transaction
 from notebooks.answers import ask, select
 from notebooks.question import Question
-from notebooks.questions import QUESTIONS, join_counts_select, row_counts_select, sample_queries
+from notebooks.questions import QUESTIONS
+from notebooks.selects import join_counts_select, row_counts_select, sample_queries
 from tests.fixtures.etl import TABLES, TS, answers_of, event, load, log_events, song
 from tests.fixtures.plain_answers import answers
 

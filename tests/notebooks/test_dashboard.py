@@ -1,6 +1,7 @@
 """The dashboard, in a real browser that is offline: what it shows, tells, lets through and refuses."""
 
 import csv
+import io
 import re
 import socket
 from dataclasses import replace
@@ -15,6 +16,7 @@ from notebooks import dashboard
 from notebooks.answers import answer_all, spelled
 from notebooks.question import words
 from notebooks.questions import QUESTIONS
+from notebooks.report import as_csv
 from tests.fixtures.answers import MADE, MARK, marks_tell, told, write_dashboard
 from tests.fixtures.etl import TS, event
 from tests.fixtures.warehouse import drop_tables
@@ -217,28 +219,36 @@ def test_theme(visit, file, browser):
     context.close()
 
 
-def test_csv_of_a_card_holds_what_it_shows(visit, file, simulated, tmp_path):
-    """Every card's; under a filter, the rows of the filter."""
+def download(page, question: str) -> str:
+    """The text of the file that a card's button saves."""
+    with page.expect_download() as started:
+        page.locator(f"#{question} button").click()
+    assert started.value.suggested_filename == f"{question}.csv"
+    return Path(started.value.path()).read_bytes().decode("utf-8")
 
-    def download(page, question: str) -> list[list[str]]:
-        """The rows of the file that a card's button saves."""
-        with page.expect_download() as started:
-            page.locator(f"#{question} button").click()
-        assert started.value.suggested_filename == f"{question}.csv"
-        started.value.save_as(tmp_path / "answer.csv")
-        with (tmp_path / "answer.csv").open(encoding="utf-8", newline="") as content:
-            return list(csv.reader(content))
 
+def test_csv_of_a_card_is_the_report_s(visit, file, simulated):
+    """Every card's; under a filter, it holds the rows of the filter."""
     for number, answer in enumerate(simulated.answers):
         if number % 8 == 0:
             page = visit(file)  # a page may save ten files before Chromium asks its user
-        columns, *rows = download(page, answer.question.id)
-        assert columns == answer.columns
-        assert rows == [
-            ["" if value is None else str(value).removesuffix(".0") for value in row] for row in answer.rows
-        ]
+        assert download(page, answer.question.id) == as_csv(answer)
     page.locator("[name=level]").select_option("paid")
-    assert {row[1] for row in download(page, "plays-by-day")[1:]} == {"paid"}
+    assert {row[1] for row in list(csv.reader(io.StringIO(download(page, "plays-by-day"))))[1:]} == {"paid"}
+
+
+def test_one_play_is_no_plays(visit, case, tmp_path):
+    """Sentences and marks count in singular and plural; in CSV an empty text is not NULL."""
+    case.load([event(song=""), event(ts=TS + 1000, song=None, userId="9", sessionId=9)])
+    page = visit(write_dashboard(case.settings, tmp_path / "dashboard.html"))
+    answers = answer_all(case.settings)
+    assert page.locator(".finding").all_text_contents() == [answer.sentence for answer in answers]
+    found = {answer.question.id: answer.sentence for answer in answers}
+    assert found["songs"] == "First:  by A, 1 play by 1 listener."
+    assert found["hours"] == "Busiest: the hour from 1:00 UTC, with 2 plays by 2 listeners."
+    assert found["songs-per-user"] == "A user streams 1 different song on average, in 1 play."
+    assert page.locator("#sessions .name").all_text_contents() == ["plays: 1 (2 sessions)"]
+    assert download(page, "songs") == 'song,artist,plays,listeners\n"",A,1,1\n,A,1,1\n'
 
 
 @pytest.mark.parametrize("width", [320, 375, 768, 1280, 1920])

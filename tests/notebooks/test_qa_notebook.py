@@ -11,7 +11,8 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from notebooks.questions import QUESTIONS, sample_queries
+from notebooks.questions import QUESTIONS
+from notebooks.selects import sample_queries
 from sql_queries import quality_checks
 from tests.fixtures.etl import event, log_events
 from tests.fixtures.notebooks import NOTEBOOKS, execute, outputs_text
@@ -83,7 +84,7 @@ def run(config, connection, run_script):
 
 
 def test_the_committed_outputs_are_those_of_a_fresh_run_on_the_simulated_data(run):
-    """Every number and word that a table or a sentence holds; and the SQL shown is that of questions.py."""
+    """Every number and word that a table or a sentence holds; and the SQL shown is that of the questions."""
     _, executed = run("")
     assert differences(executed) == []
     text = outputs_text(executed)
@@ -155,7 +156,7 @@ def test_a_source_that_you_may_not_read_leaves_the_counts_alone(case):
     sentence, counts = code(executed)["counts"].outputs
     assert re.search(r"song_data cannot be counted: No such file or directory\.$", sentence.text.strip())
     assert table(counts)[0] == ["table", "rows"]
-    assert "Most common number of plays: 1, in 1 sessions" in outputs_text(executed)
+    assert "Most common number of plays: 1, in 1 session of" in outputs_text(executed)
 
 
 def stopped(file: Path) -> str:

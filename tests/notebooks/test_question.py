@@ -1,4 +1,4 @@
-"""A question stands in one place: another object in questions.py, and everything that shows questions has it."""
+"""A question stands in one place: another object in questions/, and everything that shows questions has it."""
 
 import base64
 import csv
@@ -33,24 +33,23 @@ ORDER BY COUNT(*) DESC, user_agent ASC
 """,
     ),
 )
-
-# ----'''
+'''
 PLAYS = [event(userAgent="Opera"), event(ts=TS + 1000, userAgent="Lynx"), event(ts=TS + 2000, userAgent="Lynx")]
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the project in which questions.py has one more object, with nothing but what has no default."""
+    """A copy of the project in which questions/ has one more object, with nothing but what has no default."""
     project = tmp_path / "project"
     names = shutil.ignore_patterns("__pycache__")
     for folder in ("infra", "notebooks"):
         shutil.copytree(ROOT / folder, project / folder, ignore=names)
     for file in ROOT.glob("*.py"):
         shutil.copy(file, project)
-    questions = project / "notebooks" / "questions.py"
+    questions = project / "notebooks" / "questions" / "users.py"
     text = questions.read_text(encoding="utf-8")
-    assert text.count("\n)\n\n# ----") == 1
-    questions.write_text(text.replace("\n)\n\n# ----", f"\n{ADDED}"), encoding="utf-8")
+    assert text.endswith("    ),\n)\n")
+    questions.write_text(text.removesuffix(")\n") + ADDED, encoding="utf-8")
     return project
 
 

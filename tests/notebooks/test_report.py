@@ -6,9 +6,12 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
+from infra.local import supervisor
+from infra.local.connection_info import open_plain
 from notebooks import report
 from notebooks.answers import answer_all
 from notebooks.questions import QUESTIONS
@@ -27,7 +30,7 @@ def test_the_report_prints_every_answer_and_changes_nothing(case, run_script):
     blocks = done.stdout.rstrip("\n").split("\n\n")
     assert [block.splitlines()[0] for block in blocks] == [question.title for question in QUESTIONS]
     assert blocks[4] == (
-        "Most played songs\nFirst: Other by A, 1 plays by 1 listeners.\n  song   artist  plays  listeners\n"
+        "Most played songs\nFirst: Other by A, 1 play by 1 listener.\n  song   artist  plays  listeners\n"
         "  Other  A           1          1\n  T      A           1          1"
     )
     assert case.everything() == before
@@ -88,6 +91,33 @@ def test_csv_and_json_are_exact(case, run_script):
     assert list(found) == [question.id for question in QUESTIONS]
     assert found["songs"] == songs.records()
     assert found["plays-by-day"] == [{"day": "2018-11-02", "level": "free", "plays": 3, "listeners": 1}]
+
+
+def test_null_and_an_empty_text_differ_in_csv_as_in_postgresql_s(case, run_script):
+    case.load([event(song=""), event(ts=TS + 1000, song=None), event(ts=TS + 2000, song="a\r\nb")])
+    (songs,) = (question for question in QUESTIONS if question.id == "songs")
+    (answer,) = answer_all(case.settings, [songs])
+    with closing(open_plain(supervisor.acquire(case.settings.local_path))) as connection:
+        copied = io.StringIO()
+        connection.cursor().copy_expert(f"COPY ({songs.sql}) TO STDOUT WITH (FORMAT csv, HEADER)", copied)
+    done = run_script("notebooks/report.py", "songs", "--format", "csv", "--config", case.config)
+    assert report.as_csv(answer) == copied.getvalue()
+    assert done.stdout == copied.getvalue().replace("\r\n", "\n")  # read as text
+    assert '\n"",A,1,1\n' in done.stdout and "\n,A,1,1\n" in done.stdout
+
+
+@pytest.mark.parametrize("kind", ["table", "csv", "json"])
+def test_no_format_steers_a_terminal(case, terminal, kind):
+    """C0, C1, a mark of direction and a tag: none arrives raw; in JSON they come back from a parser."""
+    title = "red \x9b31m, \x1b[31m, \u202e, \U000e0041"
+    case.load([event(song=title)])
+    seen = terminal.run(ROOT / "notebooks" / "report.py", "songs", "--format", kind, "--config", case.config)
+    assert seen.code == 0 and "red " in seen.raw
+    own = re.sub(r"\x1b\[[AK]", "", seen.raw.partition("songs")[2])
+    assert not {"\x9b", "\x1b", "\u202e"} & set(own)
+    if kind == "json":
+        content = seen.raw[seen.raw.index("{\r\n") :]
+        assert json.loads(content)["songs"][0]["song"] == title
 
 
 def test_text_of_other_alphabets_leaves_as_utf_8(case, run_script):

@@ -7,7 +7,7 @@ import pytest
 from infra.config import load_settings
 from infra.database import select_one
 from infra.errors import SourceError
-from notebooks.questions import row_counts_select
+from notebooks.selects import row_counts_select
 from notebooks.source_counts import count_rows
 from tests.fixtures.etl import TS, event, song
 

@@ -10,7 +10,7 @@ import etl
 from infra import simulate_data, warehouse
 from infra.config import load_settings
 from infra.database import select_one
-from notebooks.questions import row_counts_select
+from notebooks.selects import row_counts_select
 from tests.fixtures.etl import event
 
 

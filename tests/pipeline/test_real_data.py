@@ -10,7 +10,7 @@ import pytest
 import create_tables
 from infra.config import load_settings
 from infra.database import select_one, transaction
-from notebooks.questions import row_counts_select
+from notebooks.selects import row_counts_select
 from notebooks.source_counts import count_rows
 from tests.fixtures.etl import answers_of, load, log_events, snapshot
 from tests.fixtures.plain_answers import answers

@@ -10,16 +10,17 @@ sys.path.insert(0, str(ROOT))
 
 import sql_queries  # noqa: E402 - a module of the root directory
 from infra.database import statement_name  # noqa: E402
-from notebooks import questions  # noqa: E402
+from notebooks import selects  # noqa: E402
+from notebooks.questions import QUESTIONS  # noqa: E402
 
 
 def statements() -> dict[str, str]:
     """Every SQL statement by the name of its constant, or of its entry in a dictionary."""
-    constants = {**vars(sql_queries), **vars(questions)}
+    constants = {**vars(sql_queries), **vars(selects)}
     named = {name: value for name, value in constants.items() if isinstance(value, str) and not name.startswith("__")}
     listed = sql_queries.staging_checks + sql_queries.quality_checks + sql_queries.comment_queries
     checks = {statement_name(query): query for query in listed}
-    return named | checks | {question.id: question.sql for question in questions.QUESTIONS}
+    return named | checks | {question.id: question.sql for question in QUESTIONS}
 
 
 def main() -> int:
