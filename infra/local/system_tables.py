@@ -9,6 +9,7 @@ from psycopg2.sql import SQL, Identifier
 
 from infra.errors import ServerError
 from infra.local.connection_info import ConnectionInfo, open_plain
+from infra.local.dialect.supported import SETTINGS
 
 # Columns as in AWS's reference for STL_LOAD_ERRORS and STV_LOAD_STATE. Rows are written over a connection of their
 # own, so they survive the rollback of the COPY that they tell of.
@@ -53,6 +54,9 @@ def install(info: ConnectionInfo) -> None:
         cursor.execute(SQL(path).format(database))
         # A backslash is an escape, so that psycopg2 doubles those of bound values.
         cursor.execute(SQL("ALTER DATABASE {} SET standard_conforming_strings = off").format(database))
+        for setting, default in SETTINGS.items():
+            set_default = SQL("ALTER DATABASE {} SET {} = %s").format(database, Identifier("redshift", setting))
+            cursor.execute(set_default, (default,))
     with closing(open_plain(info)) as connection, connection:
         cursor = connection.cursor()
         cursor.execute(TABLES)

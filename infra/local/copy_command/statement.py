@@ -115,6 +115,8 @@ def parse(text: str) -> CopyStatement:
         raise CopyError("COPY needs IAM_ROLE")
     if not statement.json:
         raise CopyError("The embedded warehouse covers COPY with FORMAT JSON only")
+    if not _ROLE.fullmatch(statement.role):
+        raise CopyError(f"Invalid IAM role ARN: {statement.role}")
     return statement
 
 
@@ -150,7 +152,7 @@ def _json(reader: _Reader, statement: CopyStatement) -> None:
 
 def _iam_role(reader: _Reader, statement: CopyStatement) -> None:
     """IAM_ROLE DEFAULT | 'arn'."""
-    statement.role = _role("default" if reader.accept("DEFAULT") else reader.text())
+    statement.role = "default" if reader.accept("DEFAULT") else reader.text()
 
 
 def _credentials(reader: _Reader, statement: CopyStatement) -> None:
@@ -159,20 +161,13 @@ def _credentials(reader: _Reader, statement: CopyStatement) -> None:
     name, _, arn = reader.text().partition("=")
     if name.strip() != "aws_iam_role":
         raise CopyError(f"The embedded warehouse does not cover {_KEYS}")
-    statement.role = _role(arn.strip())
+    statement.role = arn.strip()
 
 
 def _with(reader: _Reader, statement: CopyStatement) -> None:
     """WITH, which may stand before CREDENTIALS only."""
     if reader.peek() != "CREDENTIALS":
         raise CopyError("The embedded warehouse does not cover the COPY option WITH")
-
-
-def _role(arn: str) -> str:
-    """Return the role if it looks like one."""
-    if not _ROLE.fullmatch(arn):
-        raise CopyError(f"Invalid IAM role ARN: {arn}")
-    return arn
 
 
 def _region(reader: _Reader, statement: CopyStatement) -> None:

@@ -57,9 +57,16 @@ def _datediff(node: exp.Anonymous) -> exp.Expr:
 
 
 def _date_part(node: exp.Anonymous) -> exp.Expr:
-    """A DOUBLE PRECISION, with all of the seconds."""
+    """A DOUBLE PRECISION; the decade of the year 1 is the first."""
     unit = unit_of(node.expressions[0], "DATE_PART")
-    return call("date_part", unit, moment(node.expressions[1]))
+    if unit == "millisecond":
+        raise NotSupportedError("The embedded warehouse does not cover DATE_PART(millisecond): use EXTRACT.")
+    part: exp.Expr = call("date_part", unit, moment(node.expressions[1]))
+    if unit == "decade":
+        part = exp.Paren(this=exp.Add(this=part, expression=exp.Literal.number(1)))
+    if unit == "microsecond":  # of the second
+        part = exp.cast(call("mod", exp.cast(part, "bigint"), exp.Literal.number(1000000)), "double precision")
+    return part
 
 
 def _date_trunc(node: exp.Anonymous) -> exp.Expr:
@@ -118,24 +125,24 @@ def _json_path(node: exp.Anonymous) -> exp.Expr:
     return call("json_path", json, invalid_is_null, *path)
 
 
-def _listagg(node: exp.Anonymous, order: exp.Order | None) -> exp.Expr:
-    """NULL and '' are left out."""
+def _listagg(node: exp.Anonymous, order: exp.Order | None, over: exp.Window | None = None) -> exp.Expr:
+    """NULL and '' are left out, and of values with DISTINCT all but the first; over a window: its whole partition."""
     value, *delimiter = node.expressions
     distinct = isinstance(value, exp.Distinct)
     if distinct:
         value, *delimiter = value.expressions
+    between = delimiter[0] if delimiter else exp.Literal.string("")
     cleaned = call("nullif", exp.cast(value.copy(), "text"), "")
-    aggregate = call("string_agg", cleaned, delimiter[0] if delimiter else "")
-    if order and distinct:
-        if any(part.this != value for part in order.expressions):
-            raise NotSupportedError(
-                "The embedded warehouse does not cover LISTAGG(DISTINCT) in the order of another value."
-            )
-        order = exp.Order(expressions=[exp.Ordered(this=cleaned.copy(), desc=part.args.get("desc"), nulls_first=False)
-                                       for part in order.expressions])  # fmt: skip
-    text = ", ".join(part.sql("postgres") for part in aggregate.expressions)
-    ordered = f" {order.sql('postgres')}" if order else ""
-    return call("listed", postgres(f"string_agg({'DISTINCT ' * distinct}{text}{ordered})"))
+    listed: exp.Expr = call("array_agg", cleaned) if distinct else call("string_agg", cleaned, between)
+    if over:
+        aggregate, listed = listed, over.copy()
+        listed.set("this", aggregate)
+        if order:
+            listed.set("order", order.copy())
+            listed.set("spec", _frame("UNBOUNDED", "PRECEDING", "UNBOUNDED", "FOLLOWING"))
+    elif order:
+        listed = postgres(f"{listed.sql('postgres')[:-1]} {order.sql('postgres')})")
+    return call("listed", listed, between) if distinct else call("listed", listed)
 
 
 def within_group(node: exp.WithinGroup) -> exp.Expr:
@@ -150,9 +157,7 @@ def within_group(node: exp.WithinGroup) -> exp.Expr:
         direction = " DESC" if descending else ""
         text = f"percentile_disc({fraction.sql('postgres')}) WITHIN GROUP (ORDER BY {value.sql('postgres')}{direction})"
         return postgres(text)
-    if descending and name == "percentile_disc":
-        raise NotSupportedError("The embedded warehouse does not cover PERCENTILE_DISC with DESC and OVER.")
-    if descending:
+    if descending and name == "percentile_cont":
         fraction = exp.Paren(this=exp.Sub(this=exp.Literal.number(1), expression=fraction))
     if name == "percentile_disc":  # see window
         return node
@@ -163,13 +168,14 @@ def window(node: exp.Window) -> exp.Expr:
     """Aggregates that PostgreSQL has not as window functions, and IGNORE NULLS."""
     inner = node.this
     if isinstance(inner, exp.WithinGroup) and inner.this.name.lower() == "listagg":
-        return _listed_window(node, inner)
+        return _listagg(inner.this, inner.expression, node)
     if isinstance(inner, exp.WithinGroup):
         values = node.copy()
         values.set("this", call("present", inner.expression.expressions[0].this))
-        return call("disc_of", values, exp.cast(inner.this.expressions[0].copy(), "double precision"))
+        name = "disc_of_descending" if inner.expression.expressions[0].args.get("desc") else "disc_of"
+        return call(name, values, exp.cast(inner.this.expressions[0].copy(), "double precision"))
     if isinstance(inner, exp.Anonymous) and inner.name.lower() == "listagg":
-        return _listed_window(node, exp.WithinGroup(this=inner.copy()))
+        return _listagg(inner, None, node)
     if isinstance(inner, exp.Anonymous) and inner.name.lower() == "ratio_to_report":
         value = inner.expressions[0]
         total = node.copy()
@@ -182,19 +188,6 @@ def window(node: exp.Window) -> exp.Expr:
         inner.expressions[0].replace(nulls.this.copy())
         nulls = exp.IgnoreNulls(this=inner)
     return node if nulls is None else _without_nulls(node, nulls)
-
-
-def _listed_window(node: exp.Window, inner: exp.WithinGroup) -> exp.Expr:
-    """LISTAGG over a whole partition, in the order of its WITHIN GROUP."""
-    if isinstance(inner.this.expressions[0], exp.Distinct):
-        raise NotSupportedError("Amazon Redshift has no DISTINCT in LISTAGG with OVER.", lacking=True)
-    listed = _listagg(inner.this, None)
-    over = node.copy()
-    over.set("this", listed.expressions[0])
-    if inner.expression:
-        over.set("order", inner.expression.copy())
-        over.set("spec", _frame("UNBOUNDED", "PRECEDING", "UNBOUNDED", "FOLLOWING"))
-    return call("listed", over)
 
 
 def _frame(start: str | exp.Expr, start_side: str, end: str | exp.Expr, end_side: str) -> exp.WindowSpec:
@@ -251,7 +244,10 @@ _OF_TEXT = {
     **dict.fromkeys(("split_part", "substring", "substr", "ltrim", "rtrim", "btrim", "strpos", "reverse", "repeat"), 0),
     **dict.fromkeys(("left", "right", "replace", "lpad", "rpad"), 0), "charindex": 1,
 }  # fmt: skip
-_COMPARED = {"date_cmp", "timestamp_cmp", "date_cmp_timestamp", "timestamp_cmp_date", "timestamp_cmp_timestamptz"}
+_COMPARED = {
+    "date_cmp", "timestamp_cmp", "date_cmp_timestamp", "timestamp_cmp_date", "timestamp_cmp_timestamptz",
+    "date_cmp_timestamptz", "timestamptz_cmp", "timestamptz_cmp_date", "timestamptz_cmp_timestamp",
+}  # fmt: skip
 REWRITTEN: dict[str, Callable[[exp.Anonymous], exp.Expr]] = {
     "dateadd": _dateadd, "date_add": _dateadd, "datediff": _datediff, "date_diff": _datediff, "date_part": _date_part,
     "pgdate_part": _date_part, "date_trunc": _date_trunc, "convert_timezone": _convert_timezone,

@@ -87,6 +87,8 @@ def tokens(text: str) -> list[Token]:
             raise syntax_error(token.text[:20])
         if token.token_type == TokenType.IDENTIFIER:  # quoted names fold too, unless a setting says otherwise
             token = Token(token.token_type, folded(token.text), token.line, token.col, token.start, token.end)
+        elif token.token_type == TokenType.CURRENT_USER_ID:  # a name for the parser, like the other constants
+            token = Token(TokenType.VAR, token.text, token.line, token.col, token.start, token.end)
         kept.append(token)
     _check(kept)
     return _plain_arguments([token for token in kept if token.text.upper() != "APPROXIMATE"])

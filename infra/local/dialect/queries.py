@@ -107,7 +107,8 @@ def _pivot(node: exp.Pivot, inner: exp.Expr, found: list[str]) -> exp.Select:
             call = aggregate.unalias().copy()
             argument = call.expressions[0]
             counted = exp.Literal.number(1) if isinstance(argument, exp.Star) else argument.copy()
-            same = exp.EQ(this=field.this.copy(), expression=value.unalias().copy())
+            known = not isinstance(value.unalias(), exp.Null)
+            same = (exp.EQ if known else exp.Is)(this=field.this.copy(), expression=value.unalias().copy())
             call.set("expressions", [exp.Case().when(same, counted)])
             name = f"{label}_{aggregate.alias}" if aggregate.alias else label
             parts.append(exp.alias_(call, name.lower(), quoted=True))
@@ -148,6 +149,8 @@ def default_name(node: exp.Expr) -> str | None:
         return constant[1] if constant else node.name
     if isinstance(node, exp.Paren | exp.Window | exp.WithinGroup | exp.IgnoreNulls):
         return default_name(node.this)
+    if isinstance(node, exp.Cast) and isinstance(node.this, exp.Anonymous) and node.this.name.lower() == "getdate":
+        return "getdate"
     if isinstance(node, exp.Cast):
         return default_name(node.this) or supported.TYPE_NAMES.get(node.to.this)
     if isinstance(node, exp.Trim):

@@ -61,10 +61,10 @@ def _extract(node: exp.Extract) -> exp.Expr:
     source = node.expression.copy()
     if isinstance(source, exp.Literal):
         source = functions.moment(source)
-    if unit in ("millisecond", "microsecond"):
-        unit += "s"
     part: exp.Expr = exp.Extract(this=exp.var(unit), expression=source)
-    if unit in ("milliseconds", "microseconds"):
+    if unit == "decade":
+        part = exp.Add(this=part, expression=exp.Literal.number(1))
+    elif unit in ("millisecond", "microsecond"):
         part = exp.Mod(this=exp.cast(call("floor", part), "bigint"), expression=exp.Literal.number(1000))
     elif unit in ("second", "epoch"):
         part = call("floor", part)
@@ -139,7 +139,9 @@ def _table(node: exp.Table) -> exp.Expr:
         return node
     query = functions.postgres(
         f"SELECT * FROM (SELECT * FROM information_schema.{node.name} WHERE {HIDDEN[node.name.lower()]} "
-        "NOT IN ('redshift', 'pg_toast')) AS _t"
+        "NOT IN ('redshift', 'pg_toast')"
+        + " AND constraint_type <> 'CHECK'" * (node.name.lower() == "table_constraints")
+        + ") AS _t"
     )
     subquery: exp.Expr = query.args["from_"].this
     subquery.set("alias", exp.TableAlias(this=exp.to_identifier(node.alias or node.name.lower())))

@@ -10,6 +10,7 @@ from infra.local.dialect import scope, supported
 from infra.local.dialect.scope import Columns
 
 _SYSTEM = r"(pg|information_schema)_?\w*"
+_COMPUTE_FUNCTIONS = ("listagg", "median", "percentile_cont", "percentile_disc")
 
 
 def check(tree: exp.Expr, columns: Columns | None) -> None:
@@ -139,7 +140,13 @@ def _leader_node(tree: exp.Expr) -> None:
     ]
     own = [table for table in tables if not re.fullmatch(supported.SYSTEM_RELATION, table.name.lower())
            and table.db.lower() not in ("information_schema", "pg_catalog")]  # fmt: skip
-    functions = [node for node in tree.find_all(exp.Anonymous) if node.name.lower() in supported.LEADER_FUNCTIONS]
+    called = {node.name.lower(): node for node in tree.find_all(exp.Anonymous)}
+    if not own and all(table in system for table in tables) and not called.keys().isdisjoint(_COMPUTE_FUNCTIONS):
+        raise NotSupportedError(
+            "One or more of the used functions must be applied on at least one user created table.", lacking=True
+        )
+    words = {node.name.lower(): node for node in tree.find_all(exp.Column) if not node.table and not node.this.quoted}
+    functions = [node for name, node in {**words, **called}.items() if name in supported.LEADER_FUNCTIONS]
     if own and (system or functions):
         name = (system[0].name if system else functions[0].name).lower()
         raise NotSupportedError(

@@ -25,7 +25,8 @@ def _read_words() -> dict[str, dict[str, str]]:
 
 
 _WORDS = _read_words()
-LACKING_STATEMENTS, LACKING_FUNCTIONS = _WORDS["lacking_statements"], _WORDS["lacking_functions"]
+LACKING_STATEMENTS = _WORDS["lacking_statements"]
+LACKING_FUNCTIONS = {name: instead for names, instead in _WORDS["lacking_functions"].items() for name in names.split()}
 LACKING_WORDS = {words: name.strip() for words, name in _WORDS["lacking_words"].items()}
 # DEFAULT is a value of INSERT, too, and OID a column of the catalog.
 RESERVED = reserved_words.RESERVED - {"default", "oid"}
@@ -43,6 +44,7 @@ STATEMENTS = (
 _NAME = r'[\w."#]+'
 _TRANSACTION = r"( WORK| TRANSACTION)?(,? ?(ISOLATION LEVEL (SERIALIZABLE|READ (UN)?COMMITTED|REPEATABLE READ)|READ (ONLY|WRITE)))*$"  # noqa: E501
 _PRIVILEGES = r"(ALL( PRIVILEGES)?|(SELECT|INSERT|UPDATE|DELETE|REFERENCES|USAGE|CREATE|TRUNCATE|, ?)+)"
+_PEOPLE = rf"(GROUP )?{_NAME}(, ?(GROUP )?{_NAME})*"
 _OBJECTS = rf"ON ((ALL TABLES IN )?SCHEMA |TABLE )?{_NAME}(, ?{_NAME})*"
 PLAIN_STATEMENTS = {
     "BEGIN": rf"BEGIN{_TRANSACTION}",
@@ -53,16 +55,31 @@ PLAIN_STATEMENTS = {
     "ABORT": r"ABORT( WORK| TRANSACTION)?$",
     "LOCK": rf"LOCK( TABLE)? {_NAME}(, ?{_NAME})*$",
     "TRUNCATE": rf"TRUNCATE( TABLE)? {_NAME}$",
-    "ANALYZE": rf"ANALYZE( {_NAME})?$",
-    "VACUUM": rf"VACUUM( FULL)?( {_NAME})?$",
     "COMMENT": rf"COMMENT ON (TABLE|COLUMN|VIEW|SCHEMA) {_NAME} IS ",
-    "GRANT": rf"GRANT {_PRIVILEGES} {_OBJECTS} TO (GROUP )?{_NAME}(, ?{_NAME})*( WITH GRANT OPTION)?$",
-    "REVOKE": rf"REVOKE {_PRIVILEGES} {_OBJECTS} FROM (GROUP )?{_NAME}(, ?{_NAME})*$",
-    "SET": r"SET (SESSION )?(search_path|statement_timeout|query_group|enable_result_cache_for_session) ?(TO |= ?)",
-    "RESET": r"RESET (search_path|statement_timeout|query_group|enable_result_cache_for_session)$",
-    "SHOW": r"SHOW (statement_timeout|query_group|enable_result_cache_for_session|timezone|server_version)$",
+    "GRANT": rf"GRANT {_PRIVILEGES} {_OBJECTS} TO {_PEOPLE}( WITH GRANT OPTION)?$",
+    "REVOKE": rf"REVOKE {_PRIVILEGES} {_OBJECTS} FROM {_PEOPLE}$",
+    "VACUUM": r"VACUUM$",
+    "ANALYZE": r"ANALYZE$",
+    "FETCH": rf"FETCH( NEXT| ALL| FORWARD( \d+| ALL)?)? FROM {_NAME}$",
+    "CLOSE": rf"CLOSE {_NAME}$",
+    "EXECUTE": r"EXECUTE \w+( ?\(.*\))?$",
+    "DEALLOCATE": r"DEALLOCATE( PREPARE)? \w+$",
 }
-SETTINGS = ("query_group", "enable_result_cache_for_session")  # without effect here
+# Statements that run otherwise: what only a cluster does leaves its table as it is.
+_ATTRIBUTE = r"(DIST(STYLE (ALL|EVEN|AUTO|KEY DISTKEY \w+)|KEY \w+)|(COMPOUND )?SORTKEY ?(AUTO|NONE|\([\w, ]+\))|ENCODE AUTO|(COLUMN )?\w+ ENCODE \w+)"  # noqa: E501
+_KEY = r"(PRIMARY KEY|UNIQUE|FOREIGN KEY) ?\([\w, ]+\)( ?REFERENCES [\w.]+( ?\([\w, ]+\))?)?"
+REPLACED = (
+    (rf"ALTER TABLE ({_NAME}) ALTER {_ATTRIBUTE}(, ?ALTER {_ATTRIBUTE})*$", r"ALTER TABLE \1 RESET (fillfactor)"),
+    (rf"ALTER TABLE ({_NAME}) ADD (CONSTRAINT \w+ )?{_KEY}$", r"ALTER TABLE \1 RESET (fillfactor)"),
+    (rf"ALTER TABLE ({_NAME}) ALTER( COLUMN)? (\w+) TYPE VARCHAR ?\((\d+)\)$", r"CALL redshift.widen('\1', '\3', \4)"),
+    (
+        rf"VACUUM( FULL| SORT ONLY| DELETE ONLY| REINDEX| RECLUSTER)?( {_NAME})?( TO \d+ PERCENT)?( BOOST)?$",
+        r"VACUUM\2",
+    ),
+    (rf"ANALYZE( VERBOSE)?( {_NAME})?( ?\([\w, ]+\)| PREDICATE COLUMNS| ALL COLUMNS)?$", r"ANALYZE\2"),
+)
+SETTINGS = {name: default.strip() for name, default in _WORDS["settings"].items()}
+SERVER_SETTINGS = ("search_path", "statement_timeout", "datestyle", "extra_float_digits", "seed", "server_version")
 
 LACKING = {  # sqlglot's node -> its name
     exp.OnConflict: "ON CONFLICT: use MERGE, or DELETE and INSERT",
@@ -86,7 +103,10 @@ for _numbers, _names in _WORDS["functions"].items():
     _fewest, _, _most = _numbers.partition("-")
     FUNCTIONS |= dict.fromkeys(_names.split(), (int(_fewest), int(_most or _fewest)))
 PARSED_FUNCTIONS = ("CAST", "CONVERT", "EXTRACT", "TRIM", "POSITION")  # with a form of their own, for sqlglot's parser
-LEADER_FUNCTIONS = {"current_schema", "current_database", "now", "age", "localtime", "localtimestamp", "isfinite"}
+LEADER_FUNCTIONS = {
+    "current_schema", "current_schemas", "current_database", "now", "age", "localtime", "localtimestamp", "isfinite",
+    "current_time", "current_timestamp", "has_database_privilege", "has_schema_privilege", "has_table_privilege",
+}  # fmt: skip
 
 # Words that are functions without parentheses -> PostgreSQL's text and the column's name.
 CONSTANTS = {
@@ -96,6 +116,7 @@ CONSTANTS = {
     "current_user": ("CURRENT_USER", "current_user"),
     "session_user": ("SESSION_USER", "session_user"),
     "user": ("CURRENT_USER", "current_user"),
+    "current_user_id": ("100", "current_user_id"),
 }
 COLUMN_NAMES = {  # function -> the name of its column, where it is another
     "dateadd": "date_add", "datediff": "date_diff", "date_part": "pgdate_part", "nvl": "coalesce", "nvl2": "case",
@@ -128,7 +149,7 @@ NODES = {
     exp.BitwiseLeftShift, exp.BitwiseRightShift, exp.Pow, exp.Any, exp.All, exp.Into, exp.Pivot, exp.PivotAlias,
     exp.Bracket, exp.Rollup, exp.Cube, exp.GroupingSets, exp.LikeProperty, exp.Property, exp.Alter, exp.AlterRename,
     exp.RenameColumn, exp.AddConstraint, exp.AlterColumn, exp.Concat, exp.AutoIncrementColumnConstraint,
-    exp.NullSafeEQ, exp.SchemaCommentProperty,
+    exp.NullSafeEQ, exp.SchemaCommentProperty, exp.Parameter,
 }  # fmt: skip
 
 # Parts of a node that PostgreSQL has and Redshift lacks, or that mean another thing there.

@@ -82,6 +82,10 @@ class Statement:
     sorted_by: tuple[str, ...] = ()
 
 
+_PREFIX = re.compile(  # of a statement: what stands before another one
+    r"\s*(EXPLAIN|DECLARE\s+[\w\"]+\s+CURSOR\s+FOR|PREPARE\s+\w+\s*(?:\([\w\s,()]*\))?\s*AS)(?:\s+VERBOSE)?\s+(?=[(\w])",
+    re.IGNORECASE,
+)
 TableColumns = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]  # of each table: name, and columns with types
 
 
@@ -97,14 +101,19 @@ def translate(text: str, columns: TableColumns | None = None) -> Statement:
 def _translate(text: str, columns: TableColumns | None) -> Statement:
     """The same, for a statement of any depth."""
     plain = lexer.without_escapes(text)
-    if explained := re.match(r"\s*EXPLAIN(\s+VERBOSE)?\s+(?=[(\w])", plain, re.IGNORECASE):
-        inner = translate(text[explained.end() :], columns)
-        return Statement("EXPLAIN", f"EXPLAIN {inner.sql}", inner.tables)
+    if prefix := _PREFIX.match(plain):
+        inner = translate(text[prefix.end() :], columns)
+        return Statement(prefix[1].split()[0].upper(), f"{prefix[1]} {inner.sql}", inner.tables)
     tokens = lexer.tokens(plain)
     if not tokens:
         return Statement("", text)
     verb = tokens[0].text.upper()
     body = plain[tokens[0].start : tokens[-1].end + 1]
+    for pattern, replacement in supported.REPLACED if verb in ("ALTER", "VACUUM", "ANALYZE") else ():
+        if re.match(pattern, flat := " ".join(body.split()), re.IGNORECASE):
+            return Statement(verb, re.sub(pattern, replacement, flat, flags=re.IGNORECASE))
+    if verb in ("SET", "RESET", "SHOW"):
+        return Statement(verb, _setting(verb, body).replace("\\", "\\\\"))
     if verb == "COPY" or verb in supported.PLAIN_STATEMENTS:
         flat = _plain(verb, body)
         return Statement(verb, flat if verb == "COPY" else flat.replace("\\", "\\\\"))  # the server reads escapes
@@ -136,24 +145,42 @@ def _plain(verb: str, body: str) -> str:
     flat = " ".join(body.split())
     if not re.match(supported.PLAIN_STATEMENTS.get(verb, ""), flat, re.IGNORECASE):
         raise NotSupportedError(f"The embedded warehouse does not cover this form of {verb}.")
-    if verb == "SET" and re.match(r"SET (SESSION )?search_path", flat, re.IGNORECASE):
-        return f"{body}, redshift, pg_catalog"
-    if verb in ("SET", "RESET", "SHOW"):
-        for name in supported.SETTINGS:
-            body = re.sub(rf"\b{name}\b", f"redshift.{name}", body, flags=re.IGNORECASE)
-        return "SET search_path = DEFAULT" if "search_path" in flat else body
     if verb in ("BEGIN", "START"):  # every transaction is of SNAPSHOT isolation
         return re.sub(
             r",?\s*ISOLATION\s+LEVEL\s+(\w+\s+(UN)?COMMITTED|REPEATABLE\s+READ|SERIALIZABLE)", "", body, flags=re.I
         )
     if verb in ("GRANT", "REVOKE"):
-        return re.sub(r"\b(TO|FROM) GROUP\b", r"\1", body, flags=re.IGNORECASE)
+        return re.sub(r"(\b(?:TO|FROM)|,) GROUP\b", r"\1", body, flags=re.IGNORECASE)
     return body
+
+
+def _setting(verb: str, body: str) -> str:
+    """SET, RESET and SHOW of a parameter or of a session variable, whose name has two parts."""
+    found = re.fullmatch(
+        r"\w+(\s+(?:SESSION|LOCAL))?\s+(\w+(?:\.\w+)?)(?:(?:\s+TO\s+|\s*=\s*)(.+))?", body, re.IGNORECASE | re.DOTALL
+    )
+    if found is None or bool(found[3]) != (verb == "SET"):
+        raise NotSupportedError(f"The embedded warehouse does not cover this form of {verb}.")
+    scope, name, value = found[1] or "", found[2].lower(), found[3] or ""
+    default = supported.SETTINGS.get(name)
+    known = default or name in supported.SERVER_SETTINGS or (verb == "RESET" and name == "all")
+    if not known and ("." not in name or name.startswith("redshift.")):
+        raise NotSupportedError(f"The embedded warehouse does not cover the parameter {name}.")
+    if default in ("off", "UTC") and value.strip("'").lower() not in ("", "default", "false", default.lower()):
+        raise NotSupportedError(f"The embedded warehouse does not cover {name} but as {default}.")
+    if verb == "SHOW":
+        return f"SELECT redshift.current_setting('{name}') AS \"{name}\""
+    if name == "search_path" and value and value.lower() != "default":
+        value += ", redshift, pg_catalog"
+    return f"{verb}{scope} {'redshift.' * bool(default)}{name}{' TO ' * bool(value)}{value}"
 
 
 def _schema(body: str) -> str:
     """CREATE SCHEMA and DROP SCHEMA of one name."""
-    pattern = r"(CREATE SCHEMA( IF NOT EXISTS)? [\w\"]+|DROP SCHEMA( IF EXISTS)? [\w\"]+( CASCADE| RESTRICT)?)$"
+    pattern = (
+        r"(CREATE SCHEMA( IF NOT EXISTS)? [\w\"]+|DROP SCHEMA( IF EXISTS)? [\w\"]+( CASCADE| RESTRICT)?"
+        r"|ALTER SCHEMA [\w\"]+ RENAME TO [\w\"]+)$"
+    )
     if not re.match(pattern, " ".join(body.split()), re.IGNORECASE) or re.search(r"\b(redshift|public)\b", body, re.I):
         raise NotSupportedError("The embedded warehouse does not cover this form of a statement on a SCHEMA.")
     return lexer.folded(body)

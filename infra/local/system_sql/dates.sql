@@ -79,15 +79,34 @@ RETURN $1::date + 1 + ((CASE left(lower($2), 2) WHEN 'su' THEN 0 WHEN 'mo' THEN 
     WHEN 'fr' THEN 5 WHEN 'sa' THEN 6 ELSE redshift.fail('invalid day of the week: ' || $2)::integer END
     - extract(dow FROM $1)::integer + 6) % 7);
 CREATE OR REPLACE FUNCTION redshift.date_part_year(timestamp) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN extract(year FROM $1)::integer;
+-- An offset after a name alone counts, and has POSIX's sign: west of Greenwich is positive.
 CREATE OR REPLACE FUNCTION redshift.zone(text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE
-RETURN CASE WHEN $1 ~ '\d' THEN redshift.refuse('The embedded warehouse does not cover a time zone given as an offset: name it.') ELSE $1 END;
+RETURN CASE WHEN $1 ~ '[+-][0-9:]+ *$' THEN '<x>' || substring($1, '[+-][0-9:]+') ELSE $1 END;
 CREATE OR REPLACE FUNCTION redshift.convert_timezone(text, text, timestamp) RETURNS timestamp STABLE STRICT PARALLEL SAFE
 RETURN ($3 AT TIME ZONE redshift.zone($1)) AT TIME ZONE redshift.zone($2);
 CREATE OR REPLACE FUNCTION redshift.convert_timezone(text, timestamp) RETURNS timestamp STABLE STRICT PARALLEL SAFE
 RETURN redshift.convert_timezone('UTC', $1, $2);
 CREATE OR REPLACE FUNCTION redshift.compare(timestamp, timestamp) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN timestamp_cmp($1, $2);
-CREATE OR REPLACE FUNCTION redshift.to_date(text, text, boolean) RETURNS date STABLE STRICT PARALLEL SAFE RETURN to_date($1, $2);
-CREATE OR REPLACE FUNCTION redshift.to_timestamp(text, text, boolean) RETURNS timestamptz STABLE STRICT PARALLEL SAFE RETURN to_timestamp($1, $2);
-CREATE OR REPLACE FUNCTION redshift.to_date(timestamp, text) RETURNS date STABLE STRICT PARALLEL SAFE RETURN to_date($1::text, $2);
-CREATE OR REPLACE FUNCTION redshift.to_timestamp(timestamp, text) RETURNS timestamptz STABLE STRICT PARALLEL SAFE
-RETURN to_timestamp($1::text, $2);
+-- A field out of its range is carried into the next one (31 June is 1 July) unless the third argument is true.
+CREATE OR REPLACE FUNCTION redshift.read_moment(source text, format text, strict_ boolean) RETURNS timestamptz STABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$
+DECLARE rest text := source; part text; digits text; y integer := 1; m integer := 1; d integer := 1; clock integer[] := '{0,0,0}';
+BEGIN
+    RETURN pg_catalog.to_timestamp(source, format);
+EXCEPTION WHEN datetime_field_overflow THEN
+    IF strict_ THEN RAISE; END IF;
+    FOR part IN SELECT piece[1] FROM regexp_matches(upper(format), 'YYYY|MM|DD|HH24|MI|SS|.', 'g') AS piece LOOP
+        IF part ~ '^[A-Z]$' THEN PERFORM redshift.refuse('The embedded warehouse does not cover a date out of its range in the format ' || format); END IF;
+        digits := CASE WHEN length(part) = 1 THEN left(rest, 1) ELSE substring(rest, '^[0-9]{1,' || CASE part WHEN 'YYYY' THEN 4 ELSE 2 END || '}') END;
+        rest := substr(rest, length(digits) + 1);
+        CASE part WHEN 'YYYY' THEN y := digits; WHEN 'MM' THEN m := digits; WHEN 'DD' THEN d := digits; WHEN 'HH24' THEN clock[1] := digits;
+            WHEN 'MI' THEN clock[2] := digits; WHEN 'SS' THEN clock[3] := digits; ELSE NULL; END CASE;
+    END LOOP;
+    RETURN (make_date(y, 1, 1) + make_interval(months => m - 1)) + make_interval(days => d - 1, hours => clock[1], mins => clock[2], secs => clock[3]);
+END $$;
+CREATE OR REPLACE FUNCTION redshift.to_date(text, text, boolean) RETURNS date STABLE STRICT PARALLEL SAFE RETURN redshift.read_moment($1, $2, $3)::date;
+CREATE OR REPLACE FUNCTION redshift.to_date(text, text) RETURNS date STABLE STRICT PARALLEL SAFE RETURN redshift.read_moment($1, $2, false)::date;
+CREATE OR REPLACE FUNCTION redshift.to_date(timestamp, text) RETURNS date STABLE STRICT PARALLEL SAFE RETURN redshift.to_date($1::text, $2);
+CREATE OR REPLACE FUNCTION redshift.to_timestamp(text, text, boolean) RETURNS timestamptz STABLE STRICT PARALLEL SAFE RETURN redshift.read_moment($1, $2, $3);
+CREATE OR REPLACE FUNCTION redshift.to_timestamp(text, text) RETURNS timestamptz STABLE STRICT PARALLEL SAFE RETURN redshift.read_moment($1, $2, false);
+CREATE OR REPLACE FUNCTION redshift.to_timestamp(timestamp, text) RETURNS timestamptz STABLE STRICT PARALLEL SAFE RETURN redshift.to_timestamp($1::text, $2);
+CREATE OR REPLACE FUNCTION redshift.interval_cmp(interval, interval) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN pg_catalog.interval_cmp($1, $2);

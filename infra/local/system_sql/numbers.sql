@@ -80,6 +80,8 @@ CREATE OR REPLACE FUNCTION redshift.present_step(anycompatiblearray, anycompatib
 CREATE OR REPLACE AGGREGATE redshift.present(anycompatible) (SFUNC = redshift.present_step, STYPE = anycompatiblearray, INITCOND = '{}');
 CREATE OR REPLACE FUNCTION redshift.disc_of(anyarray, double precision) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql
 AS $$ SELECT percentile_disc($2) WITHIN GROUP (ORDER BY v) FROM unnest($1) AS u (v) $$;
+CREATE OR REPLACE FUNCTION redshift.disc_of_descending(anyarray, double precision) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql
+AS $$ SELECT percentile_disc($2) WITHIN GROUP (ORDER BY v DESC) FROM unnest($1) AS u (v) $$;
 CREATE OR REPLACE FUNCTION redshift.array_at(anyarray, bigint) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $1[$2::integer] $$;
 CREATE OR REPLACE FUNCTION redshift.first_step(anyelement, anyelement) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $1 $$;
 CREATE OR REPLACE FUNCTION redshift.last_step(anyelement, anyelement) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $2 $$;
@@ -104,3 +106,11 @@ BEGIN
         END LOOP;
     END LOOP;
 END $$;
+
+-- Teradata's numbers: a sign may stand at the end, a blank is 0; a half is rounded to the even digit.
+CREATE OR REPLACE FUNCTION redshift.teradata(text) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN trim($1) = '' THEN 0 ELSE regexp_replace(trim($1), '^(.*)([+-])$', '\2\1')::numeric END;
+CREATE OR REPLACE FUNCTION redshift.text_to_int_alt(text) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN trunc(redshift.teradata($1))::integer;
+CREATE OR REPLACE FUNCTION redshift.text_to_numeric_alt(text, integer DEFAULT 38, integer DEFAULT 0) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN abs(mod(redshift.teradata($1) * power(10::numeric, $3), 1)) = 0.5
+    THEN round(2 * round(redshift.teradata($1) * power(10::numeric, $3) / 2) / power(10::numeric, $3), $3) ELSE round(redshift.teradata($1), $3) END;

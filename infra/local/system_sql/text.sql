@@ -77,6 +77,9 @@ RETURN pg_catalog.regexp_instr(source, pattern, start, occurrence, option, redsh
 -- LISTAGG leaves out NULL and '', and has a longest result.
 CREATE OR REPLACE FUNCTION redshift.listed(text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN octet_length($1) <= 65535 THEN $1 ELSE redshift.fail('Result size exceeds LISTAGG limit') END;
+CREATE OR REPLACE FUNCTION redshift.listed(text[], text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE
+RETURN redshift.listed((SELECT string_agg(v, $2 ORDER BY place) FROM (SELECT DISTINCT ON (v) v, place
+    FROM unnest($1) WITH ORDINALITY AS u (v, place) WHERE v IS NOT NULL ORDER BY v, place) AS first));
 
 -- JSON that is not valid is an error, or NULL where the last argument says so; what a path does not find is NULL.
 CREATE OR REPLACE FUNCTION redshift.is_valid_json(text) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE RETURN $1 IS JSON OBJECT;
@@ -93,3 +96,38 @@ RETURN CASE WHEN $2 >= 0 AND json_typeof(redshift.parsed($1, $3)) = 'array' THEN
 CREATE OR REPLACE FUNCTION redshift.json_array_length(text, boolean DEFAULT false) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN json_typeof(redshift.parsed($1, $2)) = 'array' THEN pg_catalog.json_array_length(redshift.parsed($1, $2))
     WHEN NOT $2 THEN redshift.fail('JSON parsing error: not an array')::integer END;
+
+-- Hashes and sounds: FNV-1a of 64 bits, CRC-32C, American Soundex.
+CREATE OR REPLACE FUNCTION redshift.fnv_1a(data bytea, seed bigint) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$
+DECLARE modulus constant numeric := 18446744073709551616; hash numeric;
+BEGIN
+    FOR i IN 0 .. length(data) - 1 LOOP
+        hash := mod((seed # get_byte(data, i)::bigint)::numeric + modulus, modulus) * 1099511627776
+            + mod((seed # get_byte(data, i)::bigint)::numeric + modulus, modulus) * 435;
+        hash := mod(hash, modulus);
+        seed := CASE WHEN hash < 9223372036854775808 THEN hash ELSE hash - modulus END;
+    END LOOP;
+    RETURN seed;
+END $$;
+CREATE OR REPLACE FUNCTION redshift.reversed(bytea) RETURNS bytea IMMUTABLE STRICT PARALLEL SAFE
+RETURN (SELECT string_agg(substr($1, i, 1), '' ORDER BY i DESC) FROM generate_series(1, length($1)) AS i);
+CREATE OR REPLACE FUNCTION redshift.fnv_hash(text, bigint DEFAULT -3750763034362895579) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE RETURN redshift.fnv_1a(convert_to($1, 'UTF8'), $2);
+CREATE OR REPLACE FUNCTION redshift.fnv_hash(smallint, bigint DEFAULT -3750763034362895579) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE RETURN redshift.fnv_1a(redshift.reversed(int2send($1)), $2);
+CREATE OR REPLACE FUNCTION redshift.fnv_hash(integer, bigint DEFAULT -3750763034362895579) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE RETURN redshift.fnv_1a(redshift.reversed(int4send($1)), $2);
+CREATE OR REPLACE FUNCTION redshift.fnv_hash(bigint, bigint DEFAULT -3750763034362895579) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE RETURN redshift.fnv_1a(redshift.reversed(int8send($1)), $2);
+CREATE OR REPLACE FUNCTION redshift.crc32(text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$
+DECLARE crc bigint := 4294967295; data bytea := convert_to($1, 'UTF8');
+BEGIN
+    FOR i IN 0 .. length(data) * 8 - 1 LOOP
+        IF i % 8 = 0 THEN crc := crc # get_byte(data, i / 8); END IF;
+        crc := (crc >> 1) # CASE WHEN crc & 1 = 1 THEN 2197175160 ELSE 0 END;
+    END LOOP;
+    RETURN lpad(to_hex(crc # 4294967295), 8, '0');
+END $$;
+CREATE OR REPLACE FUNCTION redshift.soundex(text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE
+RETURN (SELECT CASE WHEN word = '' THEN '' ELSE left(word, 1) || left(replace(substr(pg_catalog.regexp_replace(
+    translate(left(word, 1) || pg_catalog.regexp_replace(substr(word, 2), '[HW]', '', 'g'), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', '01230120022455012623010202'),
+    '(.)\1+', '\1', 'g'), 2), '0', '') || '000', 3) END FROM (SELECT upper(pg_catalog.regexp_replace($1, '[^A-Za-z]', '', 'g'))) AS w (word));
+CREATE OR REPLACE FUNCTION redshift.difference(text, text) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN redshift.soundex($1) = '' AND redshift.soundex($2) = '' THEN 1 ELSE (SELECT count(*) FROM generate_series(1, 4) AS i
+    WHERE substr(redshift.soundex($1), i, 1) = substr(redshift.soundex($2), i, 1) AND '' NOT IN (redshift.soundex($1), redshift.soundex($2))) END;

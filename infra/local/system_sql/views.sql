@@ -72,3 +72,26 @@ SELECT userid AS user_id, query::bigint AS query_id, session AS session_id, curr
     starttime AS start_time, filename AS file_name, line_number, colname AS column_name, type AS column_type,
     col_length AS column_length, position, err_code AS error_code, err_reason AS error_message
 FROM redshift.stl_load_errors;
+
+-- Redshift's own parameters have a prefix here, and the path two schemas more.
+CREATE OR REPLACE FUNCTION redshift.current_setting(text, boolean DEFAULT true) RETURNS text STABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN $1 <> 'search_path' THEN coalesce(pg_catalog.current_setting('redshift.' || $1, true), pg_catalog.current_setting($1, NOT $2))
+    WHEN pg_catalog.current_setting($1) = 'public, redshift, pg_catalog' THEN '$user, public'
+    ELSE replace(pg_catalog.current_setting($1), ', redshift, pg_catalog', '') END;
+CREATE OR REPLACE FUNCTION redshift.set_config(text, text, boolean) RETURNS text VOLATILE STRICT
+RETURN pg_catalog.set_config(CASE WHEN pg_catalog.current_setting('redshift.' || $1, true) IS NULL THEN '' ELSE 'redshift.' END || $1, $2, $3);
+
+-- ALTER COLUMN ... TYPE: another length for a VARCHAR, which its CHECK holds.
+CREATE OR REPLACE PROCEDURE redshift.widen(tab text, col text, size integer) LANGUAGE plpgsql AS $$
+DECLARE found record;
+BEGIN
+    SELECT conname, attnum, format_type(atttypid, atttypmod) AS kind INTO found
+    FROM pg_attribute LEFT JOIN pg_constraint ON conrelid = attrelid AND conkey = ARRAY[attnum] AND contype = 'c' AND conname ~ '^bytes_[0-9]+_[0-9]+$'
+    WHERE attrelid = tab::regclass AND attname = lower(col);
+    IF found.attnum IS NULL THEN
+        PERFORM redshift.fail(format('column "%s" of relation "%s" does not exist', col, tab));
+    ELSIF found.conname IS NULL THEN
+        PERFORM redshift.fail(format('cannot alter type of a column: "%s" is not a VARCHAR', col));
+    END IF;
+    EXECUTE format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ALTER %3$I TYPE varchar(%4$s), ADD CONSTRAINT %5$I CHECK (octet_length(CAST(%3$I AS text)) <= %4$s)', tab::regclass, found.conname, lower(col), size, regexp_replace(found.conname, '[0-9]+', size::text));
+END $$;

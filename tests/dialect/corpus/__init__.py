@@ -11,7 +11,7 @@ from pathlib import Path
 
 VERBS = {
     "SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER", "EXPLAIN", "BEGIN", "START",
-    "SET", "SHOW", "TRUNCATE", "COMMENT", "GRANT", "REVOKE", "VACUUM", "CALL", "UNLOAD", "SAVEPOINT", "SELCT",
+    "SET", "SHOW", "TRUNCATE", "RESET", "ANALYZE", "FETCH", "CLOSE", "COMMIT", "(SELECT", "COMMENT", "GRANT", "REVOKE", "VACUUM", "CALL", "UNLOAD", "SAVEPOINT", "SELCT",
 }  # fmt: skip
 
 

@@ -7,6 +7,6 @@ CREATE OR REPLACE VIEW plays AS
 SELECT DATEADD(s, ts/1000, '1970-01-01'::timestamp) AS started, userid, level, song, location FROM p WHERE page = 'NextSong' WITH NO SCHEMA BINDING;
 SELECT TOP 1 level, COUNT(*) AS n, ROUND(100.0 * COUNT(*) / (SELECT COUNT(*) FROM plays), 1) AS share,
     LISTAGG(DISTINCT song, ', ') WITHIN GROUP (ORDER BY song) AS songs, SPLIT_PART(MAX(location), ', ', 2) AS state,
-    MEDIAN(EXTRACT(hour FROM started)) AS typical_hour, DATEDIFF(minute, MIN(started), MAX(started)) AS minutes
+    AVG(EXTRACT(hour FROM started)) AS typical_hour, DATEDIFF(minute, MIN(started), MAX(started)) AS minutes
 FROM plays GROUP BY level HAVING COUNT(*) > 1 ORDER BY n DESC, level
 -- => paid | 2 | 100.0 | One, Two | AZ | 21 | 4
