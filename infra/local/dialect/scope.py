@@ -10,20 +10,9 @@ Kind = tuple[str, int, int]  # ("integer" | "decimal" | "float", precision, scal
 _INTEGERS = {"smallint": 5, "integer": 10, "bigint": 19}
 _DATATYPES = {exp.DType.SMALLINT: 5, exp.DType.INT: 10, exp.DType.BIGINT: 19}
 _AGGREGATES = {
-    "min",
-    "max",
-    "nullif",
-    "abs",
-    "ceil",
-    "ceiling",
-    "floor",
-    "sign",
-    "first_value",
-    "last_value",
-    "lag",
-    "lead",
+    "min", "max", "nullif", "abs", "ceil", "ceiling", "floor", "sign", "first_value", "last_value", "lag", "lead",
     "nth_value",
-}
+}  # fmt: skip
 _SPREADS = ("stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop")
 FLOAT: Kind = ("float", 0, 0)
 

@@ -81,22 +81,8 @@ REPLACED = (
 SETTINGS = {name: default.strip() for name, default in _WORDS["settings"].items()}
 SERVER_SETTINGS = ("search_path", "statement_timeout", "datestyle", "extra_float_digits", "seed", "server_version")
 
-LACKING = {  # sqlglot's node -> its name
-    exp.OnConflict: "ON CONFLICT: use MERGE, or DELETE and INSERT",
-    exp.Returning: "RETURNING",
-    exp.Filter: "FILTER clause: use CASE inside the aggregate",
-    exp.Array: "arrays",
-    exp.Lateral: "LATERAL",
-    exp.JSONExtract: "-> on JSON",
-    exp.JSONExtractScalar: "->> on JSON",
-    exp.JSONBExtract: "#> on JSONB",
-    exp.JSONBExtractScalar: "#>> on JSONB",
-    exp.JSONBContains: "? on JSONB",
-    exp.ArrayContainsAll: "@> on arrays and JSONB",
-    exp.NullSafeEQ: "IS NOT DISTINCT FROM",
-    exp.NullSafeNEQ: "IS DISTINCT FROM",
-    exp.TableSample: "TABLESAMPLE",
-}
+# sqlglot's node -> its name
+LACKING = {getattr(exp, node): name.strip() for node, name in _WORDS["lacking_nodes"].items()}
 
 FUNCTIONS: dict[str, tuple[int, int]] = {}  # name -> the fewest and most arguments
 for _numbers, _names in _WORDS["functions"].items():
@@ -122,67 +108,16 @@ COLUMN_NAMES = {  # function -> the name of its column, where it is another
     "dateadd": "date_add", "datediff": "date_diff", "date_part": "pgdate_part", "nvl": "coalesce", "nvl2": "case",
     "decode": "case", "getdate": "timestamp", "log": "dlog10", "greatest": "greatest", "least": "least",
 }  # fmt: skip
-TYPE_NAMES = {
-    exp.DType.VARCHAR: "varchar", exp.DType.NVARCHAR: "varchar", exp.DType.TEXT: "text", exp.DType.CHAR: "bpchar",
-    exp.DType.NCHAR: "bpchar", exp.DType.BPCHAR: "bpchar", exp.DType.SMALLINT: "int2", exp.DType.INT: "int4",
-    exp.DType.BIGINT: "int8", exp.DType.DECIMAL: "numeric", exp.DType.FLOAT: "float4", exp.DType.DOUBLE: "float8",
-    exp.DType.BOOLEAN: "bool", exp.DType.DATE: "date", exp.DType.TIMESTAMP: "timestamp",
-    exp.DType.TIMESTAMPTZ: "timestamptz", exp.DType.TIME: "time", exp.DType.TIMETZ: "timetz",
-}  # fmt: skip
+TYPE_NAMES = {exp.DType[kind]: name.strip() for kind, name in _WORDS["types"].items()}
 
-# Everything else a statement is made of, as sqlglot's nodes: exactly these types, not what derives from them.
-NODES = {
-    exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery, exp.With, exp.CTE, exp.From, exp.Join, exp.Where,
-    exp.Group, exp.Having, exp.Order, exp.Ordered, exp.Limit, exp.Offset, exp.Distinct, exp.Qualify,
-    exp.Insert, exp.Values, exp.Tuple, exp.Update, exp.Delete, exp.Merge, exp.Whens, exp.When, exp.Create, exp.Drop,
-    exp.Schema, exp.ColumnDef, exp.ColumnConstraint, exp.NotNullColumnConstraint, exp.DefaultColumnConstraint,
-    exp.PrimaryKeyColumnConstraint, exp.UniqueColumnConstraint, exp.GeneratedAsIdentityColumnConstraint,
-    exp.PrimaryKey, exp.ForeignKey, exp.Reference, exp.Constraint, exp.IndexParameters,
-    exp.Properties, exp.TemporaryProperty,
-    exp.Table, exp.TableAlias, exp.Column, exp.Identifier, exp.Alias, exp.Star, exp.Paren, exp.Var, exp.DataType,
-    exp.DataTypeParam, exp.Literal, exp.Null, exp.Boolean, exp.Interval,
-    exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.In, exp.Between, exp.Like,
-    exp.ILike, exp.Escape, exp.Exists, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg, exp.DPipe, exp.Case,
-    exp.If, exp.Window, exp.WindowSpec,
-    exp.Cast, exp.Trim, exp.Extract, exp.StrPosition, exp.Anonymous, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls,
-    exp.AtTimeZone, exp.RegexpLike, exp.SimilarTo, exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseNot,
-    exp.BitwiseLeftShift, exp.BitwiseRightShift, exp.Pow, exp.Any, exp.All, exp.Into, exp.Pivot, exp.PivotAlias,
-    exp.Bracket, exp.Rollup, exp.Cube, exp.GroupingSets, exp.LikeProperty, exp.Property, exp.Alter, exp.AlterRename,
-    exp.RenameColumn, exp.AddConstraint, exp.AlterColumn, exp.Concat, exp.AutoIncrementColumnConstraint,
-    exp.NullSafeEQ, exp.SchemaCommentProperty, exp.Parameter,
-}  # fmt: skip
-
-# Parts of a node that PostgreSQL has and Redshift lacks, or that mean another thing there.
-LACKING_PARTS: dict[tuple[type[exp.Expr], str], str] = {
-    (exp.Between, "symmetric"): "BETWEEN SYMMETRIC",
-    (exp.CTE, "materialized"): "MATERIALIZED in WITH",
-    (exp.Select, "windows"): "WINDOW clause: write the window in OVER",
-    (exp.Select, "locks"): "SELECT FOR UPDATE: use LOCK",
-    (exp.Table, "only"): "ONLY, for it has no inheritance",
-    (exp.Window, "alias"): "WINDOW clause: write the window in OVER",
+# Everything else a statement is made of, and what Redshift lacks of it.
+PARTS = {getattr(exp, node): set(parts.split()) for node, parts in _WORDS["parts"].items()}
+NODES = {getattr(exp, node) for nodes in _WORDS["nodes"] for node in nodes.split()} | PARTS.keys()
+LACKING_PARTS = {
+    (getattr(exp, node), part): name.strip()
+    for pair, name in _WORDS["lacking_parts"].items()
+    for node, part in [pair.split()]
 }
-_CLAUSES = "with_ expressions distinct from_ joins where group having qualify order limit offset windows locks into"
-_SET_OPERATION = "with_ this expression distinct order limit offset"
-PARTS = {  # node -> its parts that are covered; a node that is not here is covered whole
-    exp.Select: _CLAUSES, exp.Union: _SET_OPERATION, exp.Except: _SET_OPERATION, exp.Intersect: _SET_OPERATION,
-    exp.Subquery: "this alias joins pivots with_ order limit offset",
-    exp.Table: "this alias db joins only sample pivots",
-    exp.With: "expressions recursive", exp.CTE: "this alias materialized", exp.Join: "this on using side kind method",
-    exp.Group: "expressions rollup cube grouping_sets", exp.Limit: "expression", exp.Star: "",
-    exp.Values: "expressions",
-    exp.Insert: "with_ this expression default conflict returning",
-    exp.Update: "with_ this expressions from_ where returning",
-    exp.Delete: "with_ this using where returning", exp.Into: "this temporary",
-    exp.Merge: "this using on whens returning", exp.When: "matched then condition source",
-    exp.Create: "this kind expression exists properties replace no_schema_binding",
-    exp.Drop: "this kind tables expressions exists cascade restrict",
-    exp.Alter: "this kind actions exists", exp.AlterColumn: "this dtype",
-    exp.GeneratedAsIdentityColumnConstraint: "this start increment on_null",
-    exp.Window: "this partition_by order spec over alias", exp.WindowSpec: "kind start start_side end end_side",
-    exp.Trim: "this expression position",
-    exp.Column: "this table db", exp.Cast: "this to", exp.StrPosition: "this substr",
-    exp.Pivot: "expressions fields unpivot include_nulls alias columns identify_pivot_strings pivot_column_naming",
-}  # fmt: skip
 
 SYSTEM_COLUMNS = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}
 ATTRIBUTES = {  # of a table or column -> the words that may follow
@@ -210,15 +145,7 @@ LONGEST = {  # Redshift's text types -> the most bytes; without a length: 256, C
 }  # fmt: skip
 WHOLE = {exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT}
 SINGLE_BYTE = {exp.DType.CHAR, exp.DType.NCHAR, exp.DType.BPCHAR}
-TYPES = {
-    *LONGEST,
-    exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT, exp.DType.DECIMAL, exp.DType.FLOAT, exp.DType.DOUBLE,
-    exp.DType.BOOLEAN, exp.DType.DATE, exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.TIME, exp.DType.TIMETZ,
-}  # fmt: skip
-LACKING_TYPES = {
-    exp.DType.JSON, exp.DType.JSONB, exp.DType.UUID, exp.DType.ARRAY, exp.DType.ENUM, exp.DType.SERIAL,
-    exp.DType.BIGSERIAL, exp.DType.SMALLSERIAL, exp.DType.MONEY, exp.DType.XML, exp.DType.INET,
-}  # fmt: skip
+LACKING_TYPES = {exp.DType[kind] for kinds in _WORDS["lacking_types"] for kind in kinds.split()}
 
 # Window functions that need no frame with an ORDER BY, and may have none.
 RANKINGS = {"row_number", "rank", "dense_rank", "ntile", "percent_rank", "cume_dist", "lag", "lead"}

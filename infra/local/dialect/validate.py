@@ -23,7 +23,7 @@ def nodes(tree: exp.Expr) -> None:
                 raise NotSupportedError(
                     f"Amazon Redshift has no {supported.LACKING_PARTS[type(node), part]}.", lacking=True
                 )
-            if value and part not in supported.PARTS.get(type(node), part).split():
+            if value and part not in supported.PARTS.get(type(node), {part}):
                 raise NotSupportedError(f"The embedded warehouse does not cover this form of {_words(node)}.")
         if checker := _CHECKERS.get(type(node)):
             checker(node)
@@ -105,7 +105,7 @@ def _type(node: exp.DataType) -> None:
     if kind in supported.LACKING_TYPES:
         name = kind.name if kind != exp.DType.ARRAY else "ARRAY: use SUPER"
         raise NotSupportedError(f"Amazon Redshift has no type {name}.", lacking=True)
-    if kind not in supported.TYPES or (numbers and kind == exp.DType.TIMESTAMP):
+    if kind not in supported.TYPE_NAMES or (numbers and kind == exp.DType.TIMESTAMP):
         raise NotSupportedError(f"The embedded warehouse does not cover the type {node.sql(dialect='redshift')}.")
     if odd := [number for number in numbers if not re.fullmatch("MAX|[0-9]{1,9}", number)]:
         raise lexer.syntax_error(odd[0])
