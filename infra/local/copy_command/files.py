@@ -8,7 +8,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from infra.aws.object_store import ObjectStore, S3Object, split_url
+from infra.aws.object_store import ObjectStore, split_url
 from infra.aws.session import make_session
 from infra.config import Settings
 from infra.errors import CopyError, SourceError, is_disk_full
@@ -43,7 +43,7 @@ class Source:
             if self._statement.manifest:
                 files = self._manifest_files()
             elif where.startswith("s3://"):
-                files = [_s3_file(each) for each in self.store(where).list(where)]
+                files = [SourceFile("", each.size, each) for each in self.store(where).list(where)]
             else:
                 files = _local_files(where)
         except SourceError as error:
@@ -92,7 +92,7 @@ class Source:
             if url not in found:
                 files += [SourceFile(url, os.path.getsize(url))] if mandatory or os.path.exists(url) else []
             elif listed := found[url]:
-                files.append(_s3_file(listed))
+                files.append(SourceFile("", listed.size, listed))
             elif mandatory:
                 raise CopyError(f"S3ServiceException: {url} cannot be read: it does not exist.")
         if not files:
@@ -111,11 +111,6 @@ def _manifest_entries(where: str, text: bytes) -> list[tuple[str, bool]]:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise CopyError(f'Manifest {where} is not of the form {{"entries": [{{"url": "s3://..."}}]}}.') from None
     return wanted
-
-
-def _s3_file(found: S3Object) -> SourceFile:
-    """One object in S3."""
-    return SourceFile("", found.size, found)
 
 
 def _local_files(where: str) -> list[SourceFile]:
