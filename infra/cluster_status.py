@@ -50,6 +50,7 @@ def report(context: Context, info: ClusterInfo) -> dict[str, Any]:
         "open_to": sorted({network for group in opened for network, _ in group}),
         "age_hours": None if age is None else round(age, 2),
         "dollars_an_hour": price,
+        "secret_dollars_a_month": prices.SECRET_MONTH if info.secret else None,
         "dollars_at_most": None if age is None or price is None or spec.serverless else round(age * price, 2),
     }
 
@@ -83,6 +84,8 @@ def show(facts: dict[str, Any], word: str, serverless: bool) -> str:
         "age": age,
         "cost": cost,
     }
+    if facts["secret_dollars_a_month"] is not None:
+        lines["password"] = f"kept in AWS Secrets Manager for {prices.describe_secret()}"
     text = "".join(f"\n  {key:<13}{value}" for key, value in lines.items())
     return f"{word.capitalize()} {facts['name']} in {facts['region']}: {facts['state']}{text}"
 

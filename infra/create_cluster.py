@@ -10,6 +10,7 @@ import secrets
 import string
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 if not __package__:  # started as a file: the project is one folder up
@@ -22,6 +23,7 @@ from infra import cli
 from infra.aws import (
     budget,
     changes,
+    clashes,
     cloudformation,
     config_file,
     iam_role,
@@ -48,8 +50,8 @@ def new_password() -> str:
             return password
 
 
-def choose_password(context: Context, *, managed: bool) -> str:
-    """The password for a new cluster: given, or new and in dwh.cfg before it is used, or "" for Secrets Manager."""
+def check_given_password(context: Context, *, managed: bool) -> None:
+    """Raise ConfigError for a password that Redshift refuses, or that is given where Secrets Manager is to keep one."""
     given = context.spec.password
     if given and managed:
         raise ConfigError(
@@ -58,7 +60,12 @@ def choose_password(context: Context, *, managed: bool) -> str:
         )
     if given:
         check_password(context.path, given)
-    elif not managed:
+
+
+def choose_password(context: Context, *, managed: bool) -> str:
+    """The password for a new cluster: given, or new and in dwh.cfg before it is used, or "" for Secrets Manager."""
+    given = context.spec.password
+    if not given and not managed:
         given = new_password()
         config_file.set_values(context.path, {("CLUSTER", "DB_PASSWORD"): given})
         print(f"A password was generated; it is in {context.path}, [CLUSTER] DB_PASSWORD.")
@@ -99,7 +106,7 @@ def apply_changes(context: Context, info: ClusterInfo) -> ClusterInfo:
 
 
 def check_origin(context: Context, info: ClusterInfo | None, snapshot: str) -> None:
-    """Raise AwsError where what is there is not what the snapshot makes; say what comes with the snapshot."""
+    """Raise AwsError where what is there is not what the snapshot makes, or where the snapshot cannot be restored."""
     kind, name = context.cluster.kind, context.spec.name
     there = info.snapshot.removeprefix(snapshots.PENDING) if info else ""
     if info and info.snapshot.startswith((snapshots.PENDING, snapshots.UNKNOWN)) and not snapshot:
@@ -114,11 +121,6 @@ def check_origin(context: Context, info: ClusterInfo | None, snapshot: str) -> N
             f"There is a {kind} {name} already that was not restored from {snapshot}: destroy it first (with "
             "--snapshot to keep its data), or leave out --from-snapshot."
         )
-    password = "DB_PASSWORD is to be the one it had then" if context.spec.password else "you sign in through IAM"
-    print(
-        f"From the snapshot {snapshot}: data, users and their passwords are as when it was taken. So for "
-        f"{context.spec.user} {password}; AWS's console sets a new one."
-    )
 
 
 def create(
@@ -136,20 +138,21 @@ def create(
     if context.settings.host:
         check_account(context.settings, account)
     info = cluster.find()
-    if info and info.owner != spec.name:
-        raise AwsError(
-            f"There is a {cluster.kind} {spec.name} that these scripts did not make: "
-            "give [DWH] DWH_CLUSTER_IDENTIFIER another name."
-        )
-    check_origin(context, info, snapshot)
-    print(preview.describe(spec, cluster.kind, account, managed_policy=managed_policy), flush=True)
+    new = info is None
+    secret = manage_password and (new or bool(snapshot))
+    print(preview.describe(spec, cluster.kind, account, managed_policy=managed_policy, secret=secret), flush=True)
+    if snapshot:
+        print(preview.describe_snapshot(spec, snapshot), flush=True)
+    checks: list[clashes.Check] = [partial(check_origin, context, info, snapshot)]
+    if new and not snapshot:
+        checks.append(partial(check_given_password, context, managed=manage_password))
+    checks += [*clashes.list_checks(context, info, account), partial(config_file.check_writable, context.path)]
+    clashes.raise_clashes(checks)
     if info:
         report_changes(context, info, apply=apply)
     if dry_run:
         print("Nothing was made: this was a dry run.")
         return
-    config_file.check_writable(context.path)
-    new = info is None
     password = choose_password(context, managed=manage_password) if new and not snapshot else ""
     role = iam_role.ensure_role(context.iam, spec, account, partition, managed=managed_policy)
     group = security_group.ensure_group(context.ec2, context.redshift, spec)

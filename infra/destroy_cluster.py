@@ -25,7 +25,9 @@ from infra.aws import (
     iam_role,
     parameter_group,
     pause_schedule,
+    policies,
     regions,
+    requests,
     security_group,
     snapshots,
     subnet_group,
@@ -93,7 +95,9 @@ def find_things(context: Context, info: ClusterInfo | None, snapshot: str, accou
     if not alone:
         return things
     if pause_schedule.find(redshift, name):
-        things.append(Thing(f"scheduled action {name}-pause", partial(pause_schedule.delete, redshift, name)))
+        things.append(
+            Thing(f"scheduled action {requests.pause_name(name)}", partial(pause_schedule.delete, redshift, name))
+        )
     if is_ours(parameter_group.find_group(redshift, name), spec, called := parameter_group.group_name(name)):
         things.append(Thing(f"parameter group {called}", partial(parameter_group.delete_group, redshift, name)))
     if is_ours(subnet_group.find_group(redshift, name), spec, called := subnet_group.group_name(name)):
@@ -101,7 +105,7 @@ def find_things(context: Context, info: ClusterInfo | None, snapshot: str, accou
     for group in security_group.find_groups(ec2, name):
         delete = partial(security_group.delete_group, ec2, group["GroupId"])
         things.append(Thing(f"security group {group['GroupId']}", delete))
-    for role in (pause_schedule.role_name(spec), spec.role):
+    for role in (policies.pause_role_name(spec), spec.role):
         if is_ours(iam_role.find_role(iam, role), spec, role):
             things.append(Thing(f"role {role}", partial(iam_role.delete_role, iam, role)))
     return things + find_budget(context, account)
@@ -137,6 +141,8 @@ def destroy(context: Context, *, snapshot: str = "", yes: bool = False, dry_run:
     if info and info.stack:
         command = f"aws cloudformation delete-stack --region {spec.region} --stack-name {info.stack}"
         raise AwsError(f"The {cluster.kind} {name} is of the CloudFormation stack {info.stack}: run `{command}`.")
+    if info and snapshot:
+        cluster.check_new_snapshot(snapshot)
     other, barred = find_other(context)
     things = find_things(context, info, snapshot, account, alone=other is None)
     there = ", ".join(thing.name for thing in things)
@@ -202,7 +208,9 @@ def report_other_regions(context: Context) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run the command line."""
     parser = cli.make_parser(__doc__, "say what would be deleted, and delete nothing")
-    parser.add_argument("--snapshot", metavar="NAME", type=snapshots.snapshot_name, help="keep the data in a snapshot")
+    parser.add_argument(
+        "--snapshot", metavar="NAME", type=snapshots.new_snapshot_name, help="keep the data in a snapshot"
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask")
     options = parser.parse_args(argv)
 

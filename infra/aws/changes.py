@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from infra.aws import prices
+from infra.aws import prices, requests
 from infra.aws.client_errors import error_code
 from infra.aws.cluster import Change, Cluster, ClusterInfo
 from infra.aws.cluster_spec import ClusterSpec
@@ -42,7 +42,7 @@ def of_cluster(client: "RedshiftClient", spec: ClusterSpec, info: ClusterInfo) -
                 partial(
                     client.resize_cluster,
                     ClusterIdentifier=spec.name,
-                    ClusterType="multi-node" if spec.nodes > 1 else "single-node",
+                    ClusterType=requests.cluster_type(spec),
                     NodeType=spec.node_type,
                     NumberOfNodes=spec.nodes,
                     Classic=not elastic,

@@ -31,6 +31,7 @@ class ClusterInfo:
     parameter_group: str = ""  # "": none, or changed since the cluster started
     base_rpu: int = 0  # 0 for a cluster
     stack: str = ""  # of CloudFormation, which made it
+    secret: bool = False  # Secrets Manager keeps the admin's password
     snapshot: str = ""  # that it was restored from, with a mark of snapshots.py while that is under way
 
 
@@ -71,8 +72,14 @@ class Cluster(Protocol):
     def create(self, spec: ClusterSpec, role: str, group: str, password: str) -> None:
         """Have made what is not there; an empty password is left to Secrets Manager."""
 
+    def check_offer(self, spec: ClusterSpec) -> None:
+        """Raise AwsError where AWS does not offer this size in the region."""
+
     def check_snapshot(self, spec: ClusterSpec, snapshot: str) -> None:
         """Raise AwsError for a snapshot that is not there, or that does not suit the spec."""
+
+    def check_new_snapshot(self, snapshot: str) -> None:
+        """Raise AwsError where the name of the last snapshot is taken, unless a deletion under way makes it."""
 
     def restore(self, spec: ClusterSpec, role: str, group: str, snapshot: str, *, managed: bool) -> None:
         """Have it made from a snapshot, or go on with that; `managed` gives the password to Secrets Manager."""

@@ -15,11 +15,11 @@ from infra.reserved_words import RESERVED
 # AWS sells these no longer; each with what comes closest to it.
 RETIRED = {"dc1": "ra3.large", "dc2": "ra3.large", "ds2": "ra3.xlplus"}
 CLUSTER_TYPES = ("single-node", "multi-node", "serverless")
-# Of all other types that AWS sells a cluster has at least 2 nodes: the tables of "Clusters and nodes in Amazon Redshift"
-# (https://docs.aws.amazon.com/redshift/latest/mgmt/working-with-clusters.html), which name one node for these alone.
+# Of all other types that AWS sells a cluster has at least 2 nodes: AWS's table of node types names one node for these
+# alone (https://docs.aws.amazon.com/redshift/latest/mgmt/working-with-clusters.html, read on 2026-11-21).
 SINGLE_NODE = ("ra3.large", "ra3.xlplus", "rg.large")
-# Where AWS makes workgroups of 4 RPU, as read on 2026-11-21 in a copy of "Redshift Serverless with 4 Redshift Processing
-# Units (RPUs) capacity" (https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-capacity.html).
+# Where AWS makes workgroups of 4 RPU: "Compute capacity for Amazon Redshift Serverless", read on 2026-11-21
+# (https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-capacity.html).
 FOUR_RPU_REGIONS = (
     *("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
     *("ap-northeast-1", "eu-west-1", "eu-north-1"),

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from infra.config import EMBEDDED_ROLE, Settings
 from infra.errors import ConfigError
 
-# name.id.region.redshift.amazonaws.com, or name.account.region.redshift-serverless.amazonaws.com
-FORM = re.compile(r"([a-z0-9-]+)\.([a-z0-9]+)\.([a-z0-9-]+)\.redshift(-serverless)?\.amazonaws\.com(\.cn)?")
+# name.id.region.redshift.amazonaws.com, or name.account.region.redshift-serverless.amazonaws.com; in China it ends with
+# com.cn, in the European Sovereign Cloud with eu
+FORM = re.compile(r"([a-z0-9-]+)\.([a-z0-9]+)\.([a-z0-9-]+)\.redshift(-serverless)?\.amazonaws\.(com|com\.cn|eu)")
 
 
 @dataclass(frozen=True)

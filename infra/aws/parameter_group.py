@@ -30,17 +30,22 @@ def find_group(redshift: "RedshiftClient", name: str) -> "ClusterParameterGroupT
     return groups["ParameterGroups"][0]
 
 
-def ensure_group(redshift: "RedshiftClient", spec: ClusterSpec) -> str:
-    """Make the parameter group, or find the one that is there; have it require TLS; return its name."""
-    name = spec.name
+def check_group(redshift: "RedshiftClient", name: str) -> "ClusterParameterGroupTypeDef | None":
+    """Find the cluster's parameter group; None: there is none. Raises AwsError for somebody else's of that name."""
     group = find_group(redshift, name)
-    if group is None:
-        redshift.create_cluster_parameter_group(**requests.parameter_group(spec))
-    elif tags.owner(group.get("Tags", [])) != name:
+    if group and tags.owner(group.get("Tags", [])) != name:
         raise AwsError(
             f"The parameter group {group_name(name)} was not made by these scripts: "
             "give [DWH] DWH_CLUSTER_IDENTIFIER another name."
         )
+    return group
+
+
+def ensure_group(redshift: "RedshiftClient", spec: ClusterSpec) -> str:
+    """Make the parameter group, or find the one that is there; have it require TLS; return its name."""
+    name = spec.name
+    if check_group(redshift, name) is None:
+        redshift.create_cluster_parameter_group(**requests.parameter_group(spec))
     elif tls_required(redshift, group_name(name)):
         return group_name(name)  # setting it again could have a cluster that runs wait for a restart
     redshift.modify_cluster_parameter_group(ParameterGroupName=group_name(name), Parameters=[requests.REQUIRE_TLS])

@@ -8,7 +8,7 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from infra.aws import iam_role, policies, requests, tags
+from infra.aws import iam_role, policies, requests
 from infra.aws.cluster_spec import ClusterSpec
 from infra.aws.polling import poll, retry_new_role
 from infra.errors import AwsError
@@ -18,19 +18,13 @@ if TYPE_CHECKING:
     from mypy_boto3_redshift import RedshiftClient
 
 POLICY_NAME = "pause-the-cluster"
-SERVICE = "scheduler.redshift.amazonaws.com"
-
-
-def role_name(spec: ClusterSpec) -> str:
-    """Return the name of the scheduler's role, for which IAM takes 64 characters."""
-    return f"{spec.role[:58]}-pause"
 
 
 def role_request(spec: ClusterSpec) -> requests.Request:
     """Return the request for the scheduler's role. AWS documents no condition on the account for its trust."""
-    trust = {"Effect": "Allow", "Principal": {"Service": SERVICE}, "Action": "sts:AssumeRole"}
+    trust = {"Effect": "Allow", "Principal": {"Service": policies.SCHEDULER}, "Action": "sts:AssumeRole"}
     document = {"Version": policies.VERSION, "Statement": [trust]}
-    return requests.role(spec, role_name(spec), document, f"Redshift's scheduler pauses {spec.name}")
+    return requests.role(spec, policies.pause_role_name(spec), document, f"Redshift's scheduler pauses {spec.name}")
 
 
 def pause_policy(cluster_arn: str) -> dict[str, Any]:
@@ -41,14 +35,34 @@ def pause_policy(cluster_arn: str) -> dict[str, Any]:
 
 def find(redshift: "RedshiftClient", name: str) -> dict[str, Any] | None:
     """Return the scheduled action that pauses the cluster of this name; None: there is none."""
+    action = _find_any(redshift, name)
+    return action if action and _pauses(action, name) else None
+
+
+def _find_any(redshift: "RedshiftClient", name: str) -> dict[str, Any] | None:
+    """Return the scheduled action with the name that the cluster's is to have, whatever it does."""
     try:
-        answer = redshift.describe_scheduled_actions(ScheduledActionName=f"{name}-pause")
+        answer = redshift.describe_scheduled_actions(ScheduledActionName=requests.pause_name(name))
     except redshift.exceptions.ScheduledActionNotFoundFault:
         return None
-    for action in answer["ScheduledActions"]:
-        if action.get("TargetAction", {}).get("PauseCluster", {}).get("ClusterIdentifier") == name:
-            return dict(action)
-    return None
+    return next((dict(action) for action in answer["ScheduledActions"]), None)
+
+
+def _pauses(action: dict[str, Any], name: str) -> bool:
+    """Whether a scheduled action pauses the cluster of this name."""
+    return bool(action.get("TargetAction", {}).get("PauseCluster", {}).get("ClusterIdentifier") == name)
+
+
+def check(redshift: "RedshiftClient", iam: "IAMClient", spec: ClusterSpec) -> None:
+    """Raise AwsError where the name of the scheduled action, or of its role, is somebody else's."""
+    if not spec.own.role_arn:
+        iam_role.find_ours(iam, spec, policies.pause_role_name(spec))
+    action = _find_any(redshift, spec.name)
+    if action and not _pauses(action, spec.name):
+        raise AwsError(
+            f"The scheduled action {requests.pause_name(spec.name)} does not pause {spec.name}, so these scripts did "
+            "not make it: delete it, or give [DWH] DWH_CLUSTER_IDENTIFIER another name."
+        )
 
 
 def ensure(redshift: "RedshiftClient", iam: "IAMClient", spec: ClusterSpec, account: str, partition: str) -> None:
@@ -59,7 +73,7 @@ def ensure(redshift: "RedshiftClient", iam: "IAMClient", spec: ClusterSpec, acco
     if action is None:
         poll(f"scheduled action {request['ScheduledActionName']}", partial(_create, redshift, request), minutes=10)
     elif action["State"] != "ACTIVE" or any(action[key] != request[key] for key in ("Schedule", "IamRole")):
-        redshift.modify_scheduled_action(**request)
+        retry_new_role(lambda: redshift.modify_scheduled_action(**request))
 
 
 def _create(redshift: "RedshiftClient", request: requests.Request) -> tuple[str, bool | None]:
@@ -68,12 +82,6 @@ def _create(redshift: "RedshiftClient", request: requests.Request) -> tuple[str,
         retry_new_role(lambda: redshift.create_scheduled_action(**request))
     except redshift.exceptions.ClusterNotFoundFault:
         return "waiting for the cluster", None
-    except redshift.exceptions.ScheduledActionAlreadyExistsFault:
-        name, cluster = request["ScheduledActionName"], request["TargetAction"]["PauseCluster"]["ClusterIdentifier"]
-        raise AwsError(
-            f"The scheduled action {name} does not pause {cluster}, so these scripts did not make it: delete it, or "
-            "give [DWH] DWH_CLUSTER_IDENTIFIER another name."
-        ) from None
     return "made", True
 
 
@@ -81,13 +89,7 @@ def _ensure_role(iam: "IAMClient", spec: ClusterSpec, cluster_arn: str) -> str:
     """Make the scheduler's role, or find the one that is there; return its ARN."""
     request = role_request(spec)
     name = request["RoleName"]
-    role = iam_role.find_role(iam, name)
-    if role is None:
-        role = iam_role.create_role(iam, request)
-    elif not tags.belongs_to(role.get("Tags", []), spec.name, spec.region):
-        raise AwsError(
-            f"The role {name} was not made by these scripts for {spec.name}: give [DWH] DWH_IAM_ROLE_NAME another name."
-        )
+    role = iam_role.find_ours(iam, spec, name) or iam_role.create_role(iam, request)
     iam.put_role_policy(RoleName=name, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(pause_policy(cluster_arn)))
     return role["Arn"]
 
@@ -95,6 +97,6 @@ def _ensure_role(iam: "IAMClient", spec: ClusterSpec, cluster_arn: str) -> str:
 def delete(redshift: "RedshiftClient", name: str) -> None:
     """Delete the scheduled action, unless it is gone already."""
     try:
-        redshift.delete_scheduled_action(ScheduledActionName=f"{name}-pause")
+        redshift.delete_scheduled_action(ScheduledActionName=requests.pause_name(name))
     except redshift.exceptions.ScheduledActionNotFoundFault:
         return

@@ -3,127 +3,16 @@
 import re
 from typing import Any
 
-from infra.aws import parameter_group, subnet_group
+from infra.aws import actions, parameter_group, subnet_group
 from infra.aws.cluster_spec import ClusterSpec
 from infra.aws.tags import PROJECT
 
 VERSION = "2012-10-17"
 SERVICES = ("redshift.amazonaws.com", "redshift-serverless.amazonaws.com")  # who may assume the role
+SCHEDULER = "scheduler.redshift.amazonaws.com"  # who may assume the role of the daily pause
 
-# What the scripts call, by the resource it is called on; a test holds this against the calls that are made.
-LOOKS = (
-    "ec2:DescribeRegions",
-    "ec2:DescribeSecurityGroups",
-    "ec2:DescribeSubnets",
-    "ec2:DescribeVpcs",
-    "redshift:DescribeClusterParameterGroups",
-    "redshift:DescribeClusterSnapshots",
-    "redshift:DescribeClusterSubnetGroups",
-    "redshift:DescribeClusters",
-    "redshift:DescribeScheduledActions",
-    "redshift-serverless:GetNamespace",
-    "redshift-serverless:GetWorkgroup",
-    "redshift-serverless:ListNamespaces",
-    "redshift-serverless:ListSnapshots",
-    "redshift-serverless:ListTagsForResource",
-    "redshift-serverless:ListWorkgroups",
-    "sts:GetCallerIdentity",
-)
-ROLE = (
-    "iam:AttachRolePolicy",
-    "iam:CreateRole",
-    "iam:DeleteRole",
-    "iam:DeleteRolePolicy",
-    "iam:DetachRolePolicy",
-    "iam:GetRole",
-    "iam:ListAttachedRolePolicies",
-    "iam:ListRolePolicies",
-    "iam:PutRolePolicy",
-)
-# These of them have conditions of their own.
-BOUNDED = ("iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePolicy")
-GROUP = (
-    "ec2:AuthorizeSecurityGroupIngress",
-    "ec2:CreateSecurityGroup",
-    "ec2:DeleteSecurityGroup",
-    "ec2:RevokeSecurityGroupIngress",
-)
-CLUSTER = (
-    "redshift:CreateCluster",
-    "redshift:CreateClusterParameterGroup",
-    "redshift:CreateClusterSubnetGroup",
-    "redshift:CreateScheduledAction",
-    "redshift:DeleteCluster",
-    "redshift:DeleteClusterParameterGroup",
-    "redshift:DeleteClusterSubnetGroup",
-    "redshift:DeleteScheduledAction",
-    "redshift:DescribeClusterParameters",
-    "redshift:GetClusterCredentials",
-    "redshift:ModifyCluster",
-    "redshift:ModifyClusterIamRoles",
-    "redshift:ModifyClusterParameterGroup",
-    "redshift:ModifyClusterSubnetGroup",
-    "redshift:ModifyScheduledAction",
-    "redshift:PauseCluster",
-    "redshift:ResizeCluster",
-    "redshift:RestoreFromClusterSnapshot",
-    "redshift:ResumeCluster",
-)
-SERVERLESS = (
-    "redshift-serverless:CreateNamespace",
-    "redshift-serverless:CreateUsageLimit",
-    "redshift-serverless:CreateWorkgroup",
-    "redshift-serverless:DeleteNamespace",
-    "redshift-serverless:DeleteUsageLimit",
-    "redshift-serverless:DeleteWorkgroup",
-    "redshift-serverless:GetCredentials",
-    "redshift-serverless:GetSnapshot",
-    "redshift-serverless:ListUsageLimits",
-    "redshift-serverless:RestoreFromSnapshot",
-    "redshift-serverless:UpdateNamespace",
-    "redshift-serverless:UpdateUsageLimit",
-    "redshift-serverless:UpdateWorkgroup",
-)
-# These of them take no resource, or one whose name is not known beforehand.
-UNBOUND = (
-    "redshift:CreateScheduledAction",
-    "redshift:DeleteScheduledAction",
-    "redshift:DescribeClusterParameters",
-    "redshift:ModifyScheduledAction",
-    "redshift-serverless:CreateUsageLimit",
-    "redshift-serverless:DeleteUsageLimit",
-    "redshift-serverless:ListUsageLimits",
-    "redshift-serverless:UpdateUsageLimit",
-)
-# IAM has these names for the calls of AWS Budgets.
-BUDGET = {
-    "budgets:CreateBudget": "budgets:ModifyBudget",
-    "budgets:DeleteBudget": "budgets:ModifyBudget",
-    "budgets:DescribeBudget": "budgets:ViewBudget",
-    "budgets:DescribeNotificationsForBudget": "budgets:ViewBudget",
-    "budgets:DescribeSubscribersForNotification": "budgets:ViewBudget",
-}
-# What AWS asks of the caller on top, each for the sake of a call: no call has its name.
-IMPLIED = {
-    "ec2:CreateTags": "ec2:CreateSecurityGroup",
-    "ec2:DescribeAccountAttributes": "redshift-serverless:CreateWorkgroup",
-    "ec2:DescribeAddresses": "redshift:CreateCluster",
-    "ec2:DescribeAvailabilityZones": "redshift:CreateCluster",
-    "ec2:DescribeInternetGateways": "redshift:CreateCluster",
-    "iam:CreateServiceLinkedRole": "redshift:CreateCluster",
-    "iam:PassRole": "redshift:CreateCluster",
-    "iam:TagRole": "iam:CreateRole",
-    "redshift:CreateClusterSnapshot": "redshift:DeleteCluster",
-    "redshift:CreateTags": "redshift:CreateCluster",
-    "redshift-serverless:CreateSnapshot": "redshift-serverless:DeleteNamespace",
-    "redshift-serverless:TagResource": "redshift-serverless:CreateNamespace",
-    "secretsmanager:CreateSecret": "redshift:CreateCluster",
-    "secretsmanager:DeleteSecret": "redshift:DeleteCluster",
-    "secretsmanager:DescribeSecret": "redshift:CreateCluster",
-    "secretsmanager:RotateSecret": "redshift:CreateCluster",
-    "secretsmanager:TagResource": "redshift:CreateCluster",
-    "secretsmanager:UpdateSecret": "redshift:CreateCluster",
-}
+
+RANDOM = "secretsmanager:GetRandomPassword"  # takes no resource
 
 
 def managed_policy(partition: str) -> str:
@@ -179,6 +68,11 @@ def boundary_policy(account: str, partition: str, spec: ClusterSpec) -> dict[str
     return {"Version": VERSION, "Statement": statements}
 
 
+def pause_role_name(spec: ClusterSpec) -> str:
+    """Return the name of the role of the daily pause, for which IAM takes 64 characters."""
+    return f"{spec.role[:58]}-pause"
+
+
 def boundary_arn(account: str, partition: str, spec: ClusterSpec) -> str:
     """Return the ARN of the permissions boundary that dwh.cfg names, or else is to name."""
     return spec.own.permissions_boundary or f"arn:{partition}:iam::{account}:policy/{spec.name}-boundary"
@@ -191,45 +85,54 @@ def caller_policy(account: str, partition: str, spec: ClusterSpec) -> dict[str, 
     form. IDs of security groups, namespaces and workgroups are not known beforehand: a tag or the region binds them.
     It does not lead to more rights: roles can only be made within the boundary, and nobody's trust can be changed.
     """
-    roles = [f"arn:{partition}:iam::{account}:role/{name}" for name in (spec.role, f"{spec.role[:58]}-pause")]
-    linked = f"arn:{partition}:iam::{account}:role/aws-service-role/redshift*"
     ec2 = f"arn:{partition}:ec2:{spec.region}:{account}"
-    groups, within = f"{ec2}:security-group/*", {"iam:PermissionsBoundary": boundary_arn(account, partition, spec)}
+    groups = f"{ec2}:security-group/*"
     theirs = "redshift:" if spec.serverless else "redshift-serverless:"
-    implied = [action for action in IMPLIED if not action.startswith(theirs)]
-    own = [*(SERVERLESS if spec.serverless else CLUSTER), *(each for each in implied if each.startswith("redshift"))]
-    unbound = [action for action in own if action in UNBOUND]
+    implied = [action for action in actions.IMPLIED if not action.startswith(theirs)]
+    own = list(actions.SERVERLESS if spec.serverless else actions.CLUSTER)
+    own += [action for action in implied if action.startswith("redshift")]
+    unbound = [action for action in own if action in actions.UNBOUND]
     bound = [action for action in own if action not in unbound]
-    plain = [action for action in ROLE if action not in BOUNDED]
+    looks = [*actions.LOOKS, *unbound, *(each for each in implied if each.startswith("ec2:Describe")), RANDOM]
+    secret = [action for action in implied if action.startswith("secretsmanager:") and action != RANDOM]
     asked, tagged = {"aws:RequestTag/project": PROJECT}, {"aws:ResourceTag/project": PROJECT}
+    here = f"arn:{partition}:redshift-serverless:{spec.region}:{account}"
+    budget = f"arn:{partition}:budgets::{account}:budget/{PROJECT} {spec.name} {spec.region}"
     statements = [
-        _allow([*LOOKS, *(action for action in implied if action.startswith("ec2:Describe")), *unbound], "*"),
-        _allow(plain, roles),
-        _allow(["iam:CreateRole", "iam:PutRolePolicy"], roles, within),
-        _allow(["iam:AttachRolePolicy"], roles, within | {"iam:PolicyARN": managed_policy(partition)}),
-        _allow(["iam:TagRole"], roles, asked),
-        _allow(["iam:PassRole"], roles, {"iam:PassedToService": [*SERVICES, "scheduler.redshift.amazonaws.com"]}),
-        _allow(["iam:CreateServiceLinkedRole"], linked, {"iam:AWSServiceName": "redshift.amazonaws.com"}),
+        _allow(looks, "*"),
+        *_roles(account, partition, spec),
         _allow(["ec2:CreateSecurityGroup"], f"{ec2}:vpc/*"),
         _allow(["ec2:CreateSecurityGroup"], groups, asked),
         _allow(["ec2:CreateTags"], groups, asked | {"ec2:CreateAction": "CreateSecurityGroup"}),
-        _allow([action for action in GROUP if action != "ec2:CreateSecurityGroup"], groups, tagged),
+        _allow([action for action in actions.GROUP if action != "ec2:CreateSecurityGroup"], groups, tagged),
         *_loading(spec, partition),
-        *(
-            _serverless(bound, f"arn:{partition}:redshift-serverless:{spec.region}:{account}")
-            if spec.serverless
-            else []
-        ),
-        *([] if spec.serverless else [_allow(bound, _cluster_arns(account, partition, spec))]),
-        _allow(
-            list(set(BUDGET.values())), f"arn:{partition}:budgets::{account}:budget/{PROJECT} {spec.name} {spec.region}"
-        ),
-        _allow(
-            [action for action in implied if action.startswith("secretsmanager:")],
-            f"arn:{partition}:secretsmanager:{spec.region}:{account}:secret:redshift!*",
-        ),
+        *(_serverless(bound, here) if spec.serverless else [_allow(bound, _cluster_arns(account, partition, spec))]),
+        _allow(list(set(actions.BUDGET.values())), budget),
+        _allow(secret, f"arn:{partition}:secretsmanager:{spec.region}:{account}:secret:redshift!*"),
+        *([_allow(list(actions.KEY), spec.own.kms_key)] if spec.own.kms_key else []),
     ]
     return {"Version": VERSION, "Statement": statements}
+
+
+def _roles(account: str, partition: str, spec: ClusterSpec) -> list[dict[str, Any]]:
+    """Return the statements for the roles: to make them within the boundary, or to use the one that the user brings."""
+    roles = [f"arn:{partition}:iam::{account}:role/{name}" for name in (spec.role, pause_role_name(spec))]
+    linked = f"arn:{partition}:iam::{account}:role/aws-service-role/redshift*"
+    statements = [
+        _allow([action for action in actions.ROLE if action not in actions.BOUNDED], roles),
+        _allow(["iam:CreateServiceLinkedRole"], linked, {"iam:AWSServiceName": "redshift.amazonaws.com"}),
+    ]
+    passed = {"iam:PassedToService": [*SERVICES, SCHEDULER]}
+    if own := spec.own.role_arn:
+        return [*statements, _allow(["iam:GetRole"], own), _allow(["iam:PassRole"], own, passed)]
+    within = {"iam:PermissionsBoundary": boundary_arn(account, partition, spec)}
+    return [
+        *statements,
+        _allow(["iam:CreateRole", "iam:PutRolePolicy"], roles, within),
+        _allow(["iam:AttachRolePolicy"], roles, within | {"iam:PolicyARN": managed_policy(partition)}),
+        _allow(["iam:TagRole"], roles, {"aws:RequestTag/project": PROJECT}),
+        _allow(["iam:PassRole"], roles, passed),
+    ]
 
 
 def _loading(spec: ClusterSpec, partition: str) -> list[dict[str, Any]]:
@@ -242,9 +145,9 @@ def _loading(spec: ClusterSpec, partition: str) -> list[dict[str, Any]]:
     return [*lists, _allow(["s3:DeleteObject", "s3:PutObject"], f"arn:{partition}:s3:::{bucket}/{key}*")]
 
 
-def _allow(actions: list[str], resource: str | list[str], condition: dict[str, Any] | None = None) -> dict[str, Any]:
+def _allow(allowed: list[str], resource: str | list[str], condition: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return a statement of a policy; the condition is that each key equals its value."""
-    statement: dict[str, Any] = {"Effect": "Allow", "Action": sorted(actions), "Resource": resource}
+    statement: dict[str, Any] = {"Effect": "Allow", "Action": sorted(allowed), "Resource": resource}
     return statement | ({"Condition": {"StringEquals": condition}} if condition else {})
 
 
@@ -256,13 +159,13 @@ def _cluster_arns(account: str, partition: str, spec: ClusterSpec) -> list[str]:
     return [f"arn:{partition}:redshift:{spec.region}:{account}:{thing}" for thing in things]
 
 
-def _serverless(actions: list[str], here: str) -> list[dict[str, Any]]:
+def _serverless(allowed: list[str], here: str) -> list[dict[str, Any]]:
     """Return the statements for namespaces and workgroups, whose IDs AWS makes up: their tags bind them."""
     things = [f"{here}:namespace/*", f"{here}:workgroup/*"]
-    making = [action for action in actions if action.endswith((":CreateNamespace", ":CreateWorkgroup"))]
-    shots = [action for action in actions if "Snapshot" in action]
+    making = [action for action in allowed if action.endswith((":CreateNamespace", ":CreateWorkgroup"))]
+    shots = [action for action in allowed if "Snapshot" in action]
     return [
         _allow([*making, "redshift-serverless:TagResource"], things, {"aws:RequestTag/project": PROJECT}),
-        _allow([action for action in actions if action not in making], things, {"aws:ResourceTag/project": PROJECT}),
+        _allow([action for action in allowed if action not in making], things, {"aws:ResourceTag/project": PROJECT}),
         _allow(shots, f"{here}:snapshot/*"),
     ]

@@ -7,10 +7,13 @@ from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
-from infra.aws.client_errors import error_code
+from infra.aws.client_errors import error_code, error_message
 from infra.errors import AwsError
 
 POLL_SECONDS = 15.0  # between two looks at something that takes minutes; the first looks are sooner
+ROLE_TRIES = 9
+# AWS is at work on a workgroup or a namespace: "There is an operation running on the workgroup. Try ... again later."
+OPERATION_RUNNING = "operation running"
 Answer = TypeVar("Answer")
 
 
@@ -35,8 +38,8 @@ def poll(what: str, check: Callable[[], tuple[str, Answer | None]], *, minutes: 
 
 
 def retry_new_role(call: Callable[[], object]) -> None:
-    """Make a call that names a role; one that is seconds old may not be known everywhere, so try for a minute."""
-    for left in range(4, -1, -1):
+    """Make a call that names a role; one that is seconds old may not be known everywhere, so try for two minutes."""
+    for left in range(ROLE_TRIES - 1, -1, -1):
         try:
             call()
             return
@@ -46,3 +49,19 @@ def retry_new_role(call: Callable[[], object]) -> None:
                 raise
         print("  waiting for AWS to know the new role", file=sys.stderr, flush=True)
         time.sleep(POLL_SECONDS)
+
+
+def ask_serverless(what: str, call: Callable[[], object]) -> None:
+    """Make a call of Redshift Serverless until AWS takes it: while an operation runs AWS refuses all others."""
+
+    def check() -> tuple[str, bool | None]:
+        """Try it."""
+        try:
+            call()
+        except ClientError as error:
+            if error_code(error) != "ConflictException" or OPERATION_RUNNING not in error_message(error):
+                raise
+            return f"busy ({error_message(error)})", None
+        return "asked for", True
+
+    poll(what, check, minutes=20)

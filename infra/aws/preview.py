@@ -5,7 +5,7 @@ from infra.aws.cluster import WAY_IN
 from infra.aws.cluster_spec import ClusterSpec
 
 
-def describe(spec: ClusterSpec, kind: str, account: str, *, managed_policy: bool) -> str:
+def describe(spec: ClusterSpec, kind: str, account: str, *, managed_policy: bool, secret: bool) -> str:
     """Say what will be there, and what is the user's own; `kind` is cluster or workgroup."""
     price = prices.describe(spec.region, node_type=spec.node_type, nodes=spec.nodes, rpu=spec.base_rpu)
     lines = [
@@ -22,7 +22,18 @@ def describe(spec: ClusterSpec, kind: str, account: str, *, managed_policy: bool
         f"{'public' if spec.public else 'private'} address{_subnets(spec)}, database {spec.dbname}, user {spec.user}"
     )
     lines += [f"  {line}" for line in [*_notes(spec), *_guards(spec), f"price: {price}"]]
+    if secret:
+        lines.append(f"  password: kept in AWS Secrets Manager for {prices.describe_secret()}")
     return "\n".join(lines)
+
+
+def describe_snapshot(spec: ClusterSpec, snapshot: str) -> str:
+    """Say what comes with a snapshot."""
+    password = "DB_PASSWORD is to be the one it had then" if spec.password else "you sign in through IAM"
+    return (
+        f"From the snapshot {snapshot}: data, users and their passwords are as when it was taken. So for "
+        f"{spec.user} {password}; AWS's console sets a new one."
+    )
 
 
 def _tags(spec: ClusterSpec) -> str:

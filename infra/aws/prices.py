@@ -26,6 +26,16 @@ NODE_HOUR = {
 # us-west-2 from the same list (SKU KQ3J5VYQJZ5QMG9Z), us-east-1 from the pricing page, where it stood on 2026-10-07.
 RPU_HOUR = {"us-east-1": 0.375, "us-west-2": 0.36}
 
+# US dollars for a secret of AWS Secrets Manager, which keeps the password with --manage-password: from this page, as
+# the project API Evangelist has it on record for the day, in amazon-secrets-manager-plans-pricing.yml.
+SECRET_MONTH = 0.40
+SECRET_AS_OF, SECRET_SOURCE = "2026-09-20", "https://aws.amazon.com/secrets-manager/pricing/"
+
+
+def describe_secret() -> str:
+    """The price of the secret in words, with its date and source: it is billed as long as the cluster is there."""
+    return f"${SECRET_MONTH:.2f} a month, paused or not (list price of {SECRET_AS_OF}; today's: {SECRET_SOURCE})"
+
 
 def hourly(region: str, *, node_type: str = "", nodes: int = 0, rpu: int = 0) -> float | None:
     """US dollars for an hour of a cluster, or of a serverless workgroup at work; None: unknown."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from infra.aws import changes, parameter_group, requests, snapshots, subnet_group, tags
+from infra.aws import changes, leftovers, offers, parameter_group, requests, snapshots, subnet_group, tags
 from infra.aws.client_errors import error_message
-from infra.aws.cluster import Change, ClusterInfo, how_to_destroy
+from infra.aws.cluster import Change, ClusterInfo
 from infra.aws.cluster_spec import ClusterSpec
 from infra.aws.polling import poll, retry_new_role
 from infra.aws.session import CLIENT_CONFIG
@@ -24,6 +24,8 @@ BROKEN = (
     *("incompatible-hsm", "incompatible-network", "incompatible-parameters", "incompatible-restore", "unavailable"),
     *("hardware-failure", "storage-full", "insufficient-capacity", "inaccessible-kms-key"),
 )
+
+DELETING = ("deleting", "final-snapshot")
 
 
 class Provisioned:
@@ -50,6 +52,7 @@ class Provisioned:
             owner=owner,
             snapshot=snapshot,
             stack=tags.read(cluster.get("Tags", [])).get(tags.STACK, ""),
+            secret=bool(cluster.get("MasterPasswordSecretArn")),
             host=endpoint.get("Address", ""),
             port=endpoint.get("Port", 0),
             size=f"{cluster['NumberOfNodes']} x {cluster['NodeType']}",
@@ -105,9 +108,18 @@ class Provisioned:
         subnets = subnet_group.ensure_group(self.client, spec) if spec.own.subnet_ids else spec.subnet_group
         return parameter_group.ensure_group(self.client, spec), subnets
 
+    def check_offer(self, spec: ClusterSpec) -> None:
+        """Raise AwsError where AWS does not offer this node type, or not this kind of cluster of it, in the region."""
+        offers.check_nodes(self.client, spec)
+
     def check_snapshot(self, spec: ClusterSpec, snapshot: str) -> None:
         """Raise AwsError for a snapshot that is not there, or that does not suit the spec."""
         snapshots.check_cluster_snapshot(self.client, spec, snapshot)
+
+    def check_new_snapshot(self, snapshot: str) -> None:
+        """Raise AwsError where the name of the last snapshot is taken, unless a deletion under way makes it."""
+        if self._state() not in ("gone", *DELETING):
+            snapshots.check_cluster_name(self.client, snapshot)
 
     def restore(self, spec: ClusterSpec, role: str, group: str, snapshot: str, *, managed: bool) -> None:
         """Have the cluster made from a snapshot unless it is there, and then tagged: the request takes no tags."""
@@ -140,7 +152,7 @@ class Provisioned:
             info = self.find()
             if info is None:
                 raise AwsError(f"The cluster {self.name} is gone.")
-            if info.state in (*BROKEN, "deleting", "final-snapshot"):
+            if info.state in (*BROKEN, *DELETING):
                 raise AwsError(f"The cluster {self.name} is {info.state}: it will not become {state}.")
             if state == "available" and info.state == "paused":
                 raise AwsError(
@@ -210,7 +222,7 @@ class Provisioned:
             state = self._state()
             if state == "gone":
                 return state, True
-            if state not in ("deleting", "final-snapshot"):
+            if state not in DELETING:
                 try:
                     self.client.delete_cluster(ClusterIdentifier=self.name, **last)
                 except self.client.exceptions.InvalidClusterStateFault as error:
@@ -238,21 +250,7 @@ class Provisioned:
 
     def leftovers(self) -> list[str]:
         """What still costs money in the region, and how to remove it: our clusters, and the snapshots of this one."""
-        left = []
-        for page in self.client.get_paginator("describe_clusters").paginate(TagKeys=["project"]):
-            for cluster in page["Clusters"]:
-                if owner := tags.owner(cluster.get("Tags", [])):
-                    kind = "multi-node" if cluster.get("NumberOfNodes", 1) > 1 else "single-node"
-                    left.append(
-                        f"cluster {owner} ({cluster['ClusterStatus']}): {how_to_destroy(owner, kind, self.region)}"
-                    )
-        command = f"aws redshift delete-cluster-snapshot --region {self.region} --snapshot-identifier"
-        for shots in self.client.get_paginator("describe_cluster_snapshots").paginate(SnapshotType="manual"):
-            for snapshot in shots["Snapshots"]:
-                name = snapshot["SnapshotIdentifier"]
-                if (snapshot["ClusterIdentifier"], snapshot["SnapshotType"]) == (self.name, "manual"):
-                    left.append(f"snapshot {name} of {self.name}, billed for its storage: run `{command} {name}`")
-        return left
+        return leftovers.of_clusters(self.client, self.name)
 
 
 def _roles(cluster: "ClusterTypeDef", status: str) -> tuple[str, ...]:

@@ -76,6 +76,11 @@ def placement(spec: ClusterSpec, role_arn: Value, group: Value, parameters: Valu
     return request
 
 
+def cluster_type(spec: ClusterSpec) -> str:
+    """Return AWS's word for one node or several."""
+    return "multi-node" if spec.nodes > 1 else "single-node"
+
+
 def cluster(
     spec: ClusterSpec,
     *,
@@ -87,7 +92,7 @@ def cluster(
 ) -> Request:
     """Return the request for a cluster; an empty password is left to Secrets Manager."""
     request = placement(spec, role_arn, group, parameters, subnets) | {
-        "ClusterType": "multi-node" if spec.nodes > 1 else "single-node",
+        "ClusterType": cluster_type(spec),
         "DBName": spec.dbname,
         "MasterUsername": spec.user,
         "Encrypted": True,
@@ -148,11 +153,16 @@ def usage_limit(spec: ClusterSpec, workgroup_arn: str) -> Request:
     }
 
 
+def pause_name(name: str) -> str:
+    """Return the name of the scheduled action for the cluster of this name; AWS takes 60 characters, without `--`."""
+    return f"{name[:54].rstrip('-')}-pause"
+
+
 def scheduled_pause(spec: ClusterSpec, role_arn: Value) -> Request:
     """Return the request for the scheduled action that pauses the cluster every day; its time is UTC."""
     hour, minute = spec.guards.pause_at.split(":")
     return {
-        "ScheduledActionName": f"{spec.name}-pause",
+        "ScheduledActionName": pause_name(spec.name),
         "ScheduledActionDescription": f"Pauses {spec.name} every day at {spec.guards.pause_at} UTC",
         "TargetAction": {"PauseCluster": {"ClusterIdentifier": spec.name}},
         # minutes, hours, day of the month, month, day of the week, year

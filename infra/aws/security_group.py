@@ -1,6 +1,7 @@
 """The security group before the cluster's port: which networks it lets in."""
 
 import ipaddress
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         IpPermissionOutputTypeDef,
         IpPermissionTypeDef,
         SecurityGroupTypeDef,
+        SubnetTypeDef,
     )
     from mypy_boto3_redshift import RedshiftClient
 
@@ -45,7 +47,10 @@ def find_vpc(ec2: "EC2Client", redshift: "RedshiftClient", spec: ClusterSpec) ->
     if spec.own.subnet_ids:
         return _vpc_of(ec2, spec)
     if spec.subnet_group:
-        groups = redshift.describe_cluster_subnet_groups(ClusterSubnetGroupName=spec.subnet_group)
+        try:
+            groups = redshift.describe_cluster_subnet_groups(ClusterSubnetGroupName=spec.subnet_group)
+        except redshift.exceptions.ClusterSubnetGroupNotFoundFault:
+            raise AwsError(f"[DWH] DWH_SUBNET_GROUP: there is no {spec.subnet_group} in {spec.region}.") from None
         return groups["ClusterSubnetGroups"][0]["VpcId"]
     vpcs = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
     if not vpcs:
@@ -53,7 +58,11 @@ def find_vpc(ec2: "EC2Client", redshift: "RedshiftClient", spec: ClusterSpec) ->
             f"There is no default VPC in {spec.region}: run `aws ec2 create-default-vpc`, "
             "or name subnets of another VPC in [DWH] DWH_SUBNET_IDS."
         )
-    return vpcs[0]["VpcId"]
+    vpc = vpcs[0]["VpcId"]
+    if spec.serverless:
+        subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
+        _check_zones(spec, subnets, f"The default VPC {vpc}")
+    return vpc
 
 
 def _vpc_of(ec2: "EC2Client", spec: ClusterSpec) -> str:
@@ -66,14 +75,19 @@ def _vpc_of(ec2: "EC2Client", spec: ClusterSpec) -> str:
     vpcs = {each["VpcId"] for each in there.values()}
     if len(vpcs) > 1:
         raise AwsError(f"[DWH] DWH_SUBNET_IDS: the subnets are of {len(vpcs)} VPCs: name those of one.")
-    zones = {each["AvailabilityZone"] for each in there.values()}
-    least = (3 if spec.own.enhanced_vpc_routing else 2) if spec.serverless else 1
+    _check_zones(spec, there.values(), "[DWH] DWH_SUBNET_IDS")
+    return vpcs.pop()
+
+
+def _check_zones(spec: ClusterSpec, subnets: "Iterable[SubnetTypeDef]", whose: str) -> None:
+    """Raise AwsError where the subnets are in fewer availability zones than serverless needs; us-west-1 has two."""
+    zones = {each["AvailabilityZone"] for each in subnets}
+    least = (3 if spec.own.enhanced_vpc_routing and spec.region != "us-west-1" else 2) if spec.serverless else 1
     if len(zones) < least:
         raise AwsError(
-            f"[DWH] DWH_SUBNET_IDS: the subnets are in {', '.join(sorted(zones))}; serverless needs {least} "
-            "availability zones: name a subnet in each."
+            f"{whose}: the subnets are in {', '.join(sorted(zones)) or 'no zone'}; serverless needs {least} "
+            "availability zones: name a subnet in each in DWH_SUBNET_IDS."
         )
-    return vpcs.pop()
 
 
 def ensure_group(ec2: "EC2Client", redshift: "RedshiftClient", spec: ClusterSpec) -> str:
@@ -100,20 +114,41 @@ def ensure_group(ec2: "EC2Client", redshift: "RedshiftClient", spec: ClusterSpec
     return _find_duplicate(ec2, spec, request["GroupName"], vpc)
 
 
+def check_group(ec2: "EC2Client", redshift: "RedshiftClient", spec: ClusterSpec) -> None:
+    """Raise AwsError where there is no network for the cluster, or where its security group cannot be had or used."""
+    vpc, own = find_vpc(ec2, redshift, spec), spec.own.security_group
+    if not own:
+        _find_named(ec2, spec, requests.security_group(spec)["GroupName"], vpc)
+        return
+    groups = ec2.describe_security_groups(Filters=[{"Name": "group-id", "Values": [own]}])["SecurityGroups"]
+    if not groups:
+        raise AwsError(f"[DWH] DWH_SECURITY_GROUP: there is no {own} in {spec.region}.")
+    if groups[0]["VpcId"] != vpc:
+        raise AwsError(
+            f"[DWH] DWH_SECURITY_GROUP: {own} is of {groups[0]['VpcId']}, but the cluster is to be in {vpc}: name a "
+            "group of that VPC, or subnets of the group's."
+        )
+
+
+def _find_named(ec2: "EC2Client", spec: ClusterSpec, name: str, vpc: str) -> "SecurityGroupTypeDef | None":
+    """Find the group of this name in the VPC; raise AwsError for a stranger's, which has other tags."""
+    filters: list[FilterTypeDef] = [{"Name": "group-name", "Values": [name]}, {"Name": "vpc-id", "Values": [vpc]}]
+    for group in ec2.describe_security_groups(Filters=filters)["SecurityGroups"]:
+        if tags.owner(group.get("Tags", [])) == spec.name:
+            return group
+        raise AwsError(
+            f"The security group {name} was not made by these scripts: give [DWH] DWH_CLUSTER_IDENTIFIER another name."
+        )
+    return None
+
+
 def _find_duplicate(ec2: "EC2Client", spec: ClusterSpec, name: str, vpc: str) -> str:
     """Find the group that was there already: what has just been made is not in every search of AWS yet."""
-    filters: list[FilterTypeDef] = [{"Name": "group-name", "Values": [name]}, {"Name": "vpc-id", "Values": [vpc]}]
 
     def check() -> tuple[str, str | None]:
-        """Search by its name; a stranger's is shown with other tags."""
-        for group in ec2.describe_security_groups(Filters=filters)["SecurityGroups"]:
-            if tags.owner(group.get("Tags", [])) == spec.name:
-                return "there", group["GroupId"]
-            raise AwsError(
-                f"The security group {name} was not made by these scripts: "
-                "give [DWH] DWH_CLUSTER_IDENTIFIER another name."
-            )
-        return "not to be seen yet", None
+        """Search by its name."""
+        group = _find_named(ec2, spec, name, vpc)
+        return ("there", group["GroupId"]) if group else ("not to be seen yet", None)
 
     return poll(f"security group {name}", check, minutes=5)
 

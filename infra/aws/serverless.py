@@ -5,17 +5,18 @@ boto3 has no waiters for them, so they are looked at here until their status is 
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from infra.aws import changes, requests, snapshots, tags
-from infra.aws.client_errors import error_code
-from infra.aws.cluster import Change, ClusterInfo, how_to_destroy
+from infra.aws import changes, leftovers, offers, requests, snapshots, tags
+from infra.aws.client_errors import error_code, error_message
+from infra.aws.cluster import Change, ClusterInfo
 from infra.aws.cluster_spec import ClusterSpec
-from infra.aws.polling import poll, retry_new_role
+from infra.aws.polling import ask_serverless, poll, retry_new_role
 from infra.aws.session import CLIENT_CONFIG
 from infra.errors import AwsError
 
@@ -90,6 +91,7 @@ class Serverless:
             size=f"{workgroup.get('baseCapacity', 0)} RPU",
             snapshot=snapshot,
             stack=tags.read(values or []).get(tags.STACK, ""),
+            secret=bool(namespace.get("adminPasswordSecretArn")),
             base_rpu=workgroup.get("baseCapacity", 0),
             version=workgroup.get("workgroupVersion", ""),
             public=workgroup.get("publiclyAccessible", False),
@@ -110,14 +112,25 @@ class Serverless:
             retry_new_role(lambda: self.client.create_namespace(**namespace))
         self._wait_for("namespace")
         if self._workgroup() is None:
-            self.client.create_workgroup(**requests.workgroup(spec, group=group))
+            request = requests.workgroup(spec, group=group)
+            ask_serverless(f"workgroup {self.name}", lambda: self.client.create_workgroup(**request))
         arn = self._wait_for("workgroup")
         if not self.client.list_usage_limits(resourceArn=arn, usageType="serverless-compute").get("usageLimits"):
-            self.client.create_usage_limit(**requests.usage_limit(spec, arn))
+            limit = requests.usage_limit(spec, arn)
+            ask_serverless(f"workgroup {self.name}", lambda: self.client.create_usage_limit(**limit))
+
+    def check_offer(self, spec: ClusterSpec) -> None:
+        """Raise AwsError for the smallest workgroup in a region where AWS has none of it."""
+        offers.check_rpu(spec)
 
     def check_snapshot(self, spec: ClusterSpec, snapshot: str) -> None:
         """Raise AwsError for a snapshot that is not there, or that does not suit the spec."""
         snapshots.check_namespace_snapshot(self.client, spec, snapshot)
+
+    def check_new_snapshot(self, snapshot: str) -> None:
+        """Raise AwsError where the name of the last snapshot is taken, unless a deletion under way makes it."""
+        if self._status("namespace")[0] not in ("", "deleting"):
+            snapshots.check_namespace_name(self.client, snapshot)
 
     def restore(self, spec: ClusterSpec, role: str, group: str, snapshot: str, *, managed: bool) -> None:
         """Have all made and the snapshot restored into it, once: until that is done, a tag says so."""
@@ -166,7 +179,14 @@ class Serverless:
         if role in info.roles:
             return
         if role not in info.roles_adding:
-            self.client.update_namespace(namespaceName=self.name, iamRoles=[*info.roles, *info.roles_adding, role])
+            namespace = self._namespace()
+            call = partial(
+                self.client.update_namespace,
+                namespaceName=self.name,
+                iamRoles=[*info.roles, *info.roles_adding, role],
+                defaultIamRoleArn=namespace.get("defaultIamRoleArn", "") if namespace else "",  # AWS takes both only
+            )
+            ask_serverless(f"namespace {self.name}", lambda: retry_new_role(call))
 
         def check() -> tuple[str, bool | None]:
             """Where it is now."""
@@ -209,7 +229,7 @@ class Serverless:
             except ClientError as error:
                 if error_code(error) != "ConflictException":
                     raise
-                return state, None
+                return f"{state} ({error_message(error)})", None
             return "deleting", None
 
         poll(f"{word} {self.name}", check, minutes=30)
@@ -232,27 +252,7 @@ class Serverless:
 
     def leftovers(self) -> list[str]:
         """What may still cost money, and how to remove it: what carries our tag, and the snapshots of this one."""
-        left = []
-        for page in self.client.get_paginator("list_workgroups").paginate():
-            for workgroup in page["workgroups"]:
-                left += self._leftover("workgroup", workgroup["workgroupArn"], workgroup["status"])
-        for spaces in self.client.get_paginator("list_namespaces").paginate():
-            for namespace in spaces["namespaces"]:
-                left += self._leftover("namespace", namespace["namespaceArn"], namespace["status"])
-        command = f"aws redshift-serverless delete-snapshot --region {self.region} --snapshot-name"
-        for shots in self.client.get_paginator("list_snapshots").paginate():
-            for snapshot in shots.get("snapshots", []):
-                name = snapshot["snapshotName"]
-                if snapshot["namespaceName"] == self.name:
-                    left.append(f"snapshot {name} of {self.name}, billed for its storage: run `{command} {name}`")
-        return left
-
-    def _leftover(self, word: str, arn: str, state: str) -> list[str]:
-        """Say how to remove one of ours; nothing for somebody else's."""
-        owner = self._owner(arn)
-        if not owner:
-            return []
-        return [f"{word} {owner} ({state.lower()}): {how_to_destroy(owner, 'serverless', self.region)}"]
+        return leftovers.of_workgroups(self.client, self.name)
 
 
 def _roles(namespace: "NamespaceTypeDef", status: str) -> tuple[str, ...]:

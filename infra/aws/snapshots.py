@@ -5,11 +5,12 @@ was cut off can be taken up, and nothing is restored a second time over what has
 """
 
 import argparse
+import re
 from typing import TYPE_CHECKING, Any
 
 from infra.aws import requests
 from infra.aws.cluster_spec import ClusterSpec
-from infra.aws.polling import poll
+from infra.aws.polling import ask_serverless, poll
 from infra.errors import AwsError
 
 if TYPE_CHECKING:
@@ -26,6 +27,39 @@ def snapshot_name(text: str) -> str:
     if not text.strip():
         raise argparse.ArgumentTypeError("the name is empty")
     return text
+
+
+def new_snapshot_name(text: str) -> str:
+    """Return the name for a new snapshot, for argparse: AWS keeps it in lower case."""
+    if len(text) > 255 or not re.fullmatch(r"(?!.*--)[a-z]([a-z0-9-]*[a-z0-9])?", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name for a snapshot: lower-case letters, digits and single hyphens, first a letter"
+        )
+    return text
+
+
+def check_cluster_name(redshift: "RedshiftClient", snapshot: str) -> None:
+    """Raise AwsError where there is a snapshot of a cluster with this name already."""
+    try:
+        found = redshift.describe_cluster_snapshots(SnapshotIdentifier=snapshot)["Snapshots"]
+    except redshift.exceptions.ClusterSnapshotNotFoundFault:
+        return
+    _refuse_taken(snapshot, taken=bool(found))
+
+
+def check_namespace_name(client: "RedshiftServerlessClient", snapshot: str) -> None:
+    """Raise AwsError where there is a snapshot of a namespace with this name already."""
+    try:
+        client.get_snapshot(snapshotName=snapshot)
+    except client.exceptions.ResourceNotFoundException:
+        return
+    _refuse_taken(snapshot, taken=True)
+
+
+def _refuse_taken(snapshot: str, *, taken: bool) -> None:
+    """Raise AwsError for the name of a snapshot that is there."""
+    if taken:
+        raise AwsError(f"There is a snapshot {snapshot} already: give --snapshot another name. Nothing was deleted.")
 
 
 def check_cluster_snapshot(redshift: "RedshiftClient", spec: ClusterSpec, snapshot: str) -> dict[str, Any]:
@@ -67,7 +101,9 @@ def cluster_request(
     placed: requests.Request, found: dict[str, Any], spec: ClusterSpec, *, managed: bool
 ) -> requests.Request:
     """Return the request for a cluster from the snapshot found; without `managed` it keeps the snapshot's password."""
+    # AWS asks for the cluster's name where the caller's policy names it.
     request = {**placed, "SnapshotIdentifier": found["SnapshotIdentifier"]}
+    request["SnapshotClusterIdentifier"] = found["ClusterIdentifier"]
     if found.get("NumberOfNodes", spec.nodes) != spec.nodes:
         request["NumberOfNodes"] = spec.nodes
     return request | ({"ManageMasterPassword": True} if managed else {})
@@ -76,7 +112,8 @@ def cluster_request(
 def restore_namespace(client: "RedshiftServerlessClient", name: str, snapshot: str, *, managed: bool) -> None:
     """Restore a snapshot into the namespace, which holds nothing yet, and wait until that is done."""
     more: dict[str, Any] = {"manageAdminPassword": True} if managed else {}
-    client.restore_from_snapshot(namespaceName=name, workgroupName=name, snapshotName=snapshot, **more)
+    request = {"namespaceName": name, "workgroupName": name, "snapshotName": snapshot, **more}
+    ask_serverless(f"namespace {name}", lambda: client.restore_from_snapshot(**request))
     seen: list[str] = []
 
     def check() -> tuple[str, bool | None]:

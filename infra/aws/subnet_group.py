@@ -26,16 +26,22 @@ def find_group(redshift: "RedshiftClient", name: str) -> "ClusterSubnetGroupType
     return found["ClusterSubnetGroups"][0]
 
 
-def ensure_group(redshift: "RedshiftClient", spec: ClusterSpec) -> str:
-    """Make the subnet group, or find the one that is there, with the subnets of dwh.cfg; return its name."""
-    group = find_group(redshift, spec.name)
-    if group is None:
-        redshift.create_cluster_subnet_group(**requests.subnet_group(spec))
-    elif tags.owner(group.get("Tags", [])) != spec.name:
+def check_group(redshift: "RedshiftClient", name: str) -> "ClusterSubnetGroupTypeDef | None":
+    """Find the cluster's subnet group; None: there is none. Raises AwsError for somebody else's of that name."""
+    group = find_group(redshift, name)
+    if group and tags.owner(group.get("Tags", [])) != name:
         raise AwsError(
-            f"The subnet group {group_name(spec.name)} was not made by these scripts: "
+            f"The subnet group {group_name(name)} was not made by these scripts: "
             "give [DWH] DWH_CLUSTER_IDENTIFIER another name."
         )
+    return group
+
+
+def ensure_group(redshift: "RedshiftClient", spec: ClusterSpec) -> str:
+    """Make the subnet group, or find the one that is there, with the subnets of dwh.cfg; return its name."""
+    group = check_group(redshift, spec.name)
+    if group is None:
+        redshift.create_cluster_subnet_group(**requests.subnet_group(spec))
     elif {each.get("SubnetIdentifier") for each in group.get("Subnets", [])} != set(spec.own.subnet_ids):
         redshift.modify_cluster_subnet_group(
             ClusterSubnetGroupName=group_name(spec.name), SubnetIds=list(spec.own.subnet_ids)
@@ -50,7 +56,10 @@ def delete_group(redshift: "RedshiftClient", name: str) -> None:
         """Try it."""
         try:
             redshift.delete_cluster_subnet_group(ClusterSubnetGroupName=group_name(name))
-        except redshift.exceptions.InvalidClusterSubnetGroupStateFault:
+        except (
+            redshift.exceptions.InvalidClusterSubnetGroupStateFault,
+            redshift.exceptions.InvalidClusterSubnetStateFault,
+        ):
             return "in use", None
         except redshift.exceptions.ClusterSubnetGroupNotFoundFault:
             pass

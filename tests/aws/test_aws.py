@@ -22,7 +22,7 @@ from infra import (
     destroy_cluster,
     open_incoming_port,
 )
-from infra.aws import config_file, policies, polling, prices, security_group, tags
+from infra.aws import actions, config_file, policies, polling, prices, security_group, tags
 from infra.aws import connection as aws_connection
 from infra.aws import session as aws_session
 from infra.aws.client_errors import explain as explain_aws_error
@@ -151,6 +151,15 @@ def test_caller_policy_is_what_the_calls_need(moto_with_policies, wire, aws_conf
     assert destroy_cluster.main([*here, "--yes"]) == 0
     wire.fakes.pop("redshift")
 
+    # A permissions boundary.
+    arn = moto.iam.create_policy(
+        PolicyName="dwhcluster-boundary",
+        PolicyDocument=json.dumps(policies.boundary_policy("123456789012", "aws", make_context(aws_config).spec)),
+    )["Policy"]["Arn"]
+    aws_config.write_text(config_text(f"DWH_PERMISSIONS_BOUNDARY={arn}"))
+    assert create_cluster.main(here) == 0
+    assert destroy_cluster.main([*here, "--yes"]) == 0
+
     # Guards, then others; subnets of one's own, in a group that a run that was cut off has left with another.
     for guards in ("DWH_PAUSE_AT=20:00\nDWH_BUDGET_MAIL=me@example.org", "DWH_PAUSE_AT=21:00\nDWH_BUDGET_MAIL=x@y.org"):
         aws_config.write_text(config_text(f"{guards}\nDWH_SUBNET_IDS={subnet}"))
@@ -173,7 +182,7 @@ def test_caller_policy_is_what_the_calls_need(moto_with_policies, wire, aws_conf
     assert create_cluster.main(here) == 0
     assert wire.fakes.pop("redshift")
     assert destroy_cluster.main([*here, "--yes"]) == 0
-    by_cluster = {policies.BUDGET.get(action, action) for action in wire.actions}
+    by_cluster = {actions.BUDGET.get(action, action) for action in wire.actions}
     wire.actions.clear()
     fake.things.clear()
 
@@ -189,24 +198,22 @@ def test_caller_policy_is_what_the_calls_need(moto_with_policies, wire, aws_conf
     assert destroy_cluster.main([*here, "--yes", "--snapshot", "kept"]) == 0
     assert create_cluster.main([*here, "--from-snapshot", "kept"]) == 0
     assert destroy_cluster.main([*here, "--yes"]) == 0
-    by_serverless = {policies.BUDGET.get(action, action) for action in wire.actions}
+    by_serverless = {actions.BUDGET.get(action, action) for action in wire.actions}
 
     serverless = policies.caller_policy("123456789012", "aws", make_context(aws_config).spec)
     aws_config.write_text(config_text())
     provisioned = policies.caller_policy("123456789012", "aws", make_context(aws_config).spec)
 
-    def actions(*documents: dict) -> set[str]:
+    def named(*documents: dict) -> set[str]:
         """All actions of policies."""
         return {each for document in documents for statement in document["Statement"] for each in statement["Action"]}
 
-    assert set(policies.IMPLIED.values()) <= by_cluster | by_serverless
-    assert actions(provisioned) == by_cluster | {
-        each for each in policies.IMPLIED if "redshift-serverless:" not in each
-    }
-    assert by_serverless <= actions(serverless)
-    shared = actions(serverless) - by_serverless - set(policies.IMPLIED)
+    assert set(actions.IMPLIED.values()) <= by_cluster | by_serverless
+    assert named(provisioned) == by_cluster | {each for each in actions.IMPLIED if "redshift-serverless:" not in each}
+    assert by_serverless <= named(serverless)
+    shared = named(serverless) - by_serverless - set(actions.IMPLIED)
     assert shared <= by_cluster and not any(each.startswith("redshift") for each in shared)
-    assert "*" not in "".join(actions(provisioned, serverless))
+    assert "*" not in "".join(named(provisioned, serverless))
     group = "arn:aws:redshift:us-west-2:123456789012:parametergroup:dwhcluster-redshift"
     assert allows(provisioned, "redshift:ModifyClusterParameterGroup", group)
     assert not allows(provisioned, "redshift:ModifyClusterParameterGroup", group.replace("dwhcluster", "other"))
@@ -223,7 +230,7 @@ def test_policies_only_name_actions_of_boto3s_services():
     """Every action that a script calls is an operation of the service's model: no typing error."""
     loader = botocore.session.Session()
     for action in (
-        *policies.LOOKS, *policies.ROLE, *policies.GROUP, *policies.CLUSTER, *policies.SERVERLESS, *policies.BUDGET
+        *actions.LOOKS, *actions.ROLE, *actions.GROUP, *actions.CLUSTER, *actions.SERVERLESS, *actions.BUDGET
     ):  # fmt: skip
         service, operation = action.split(":")
         assert operation in loader.get_service_model(service).operation_names
@@ -271,12 +278,15 @@ def test_refusals_in_one_sentence(wire, aws_config, capsys, code, said, monkeypa
         """A VPC with the group in it."""
         if name == "DescribeVpcs":
             return {"Vpcs": [{"VpcId": "vpc-1"}]}
-        return {"SecurityGroups": [{"VpcId": "vpc-1", "GroupId": "sg-1", "IpPermissions": []}]}
+        group = {"VpcId": "vpc-1", "GroupId": "sg-1", "IpPermissions": [], "Tags": tags.as_list("dwhcluster")}
+        return {"SecurityGroups": [group]}
 
     def cluster(name, params):
         """A parameter group can be made, but no cluster is to be had."""
         if name.endswith("ParameterGroup"):
             return {}
+        if name == "DescribeOrderableClusterOptions":
+            return {"OrderableClusterOptions": [{"NodeType": "ra3.large", "ClusterType": "single-node"}]}
         missing = {
             "DescribeClusters": "ClusterNotFound",
             "DescribeClusterParameterGroups": "ClusterParameterGroupNotFound",
@@ -307,7 +317,7 @@ def test_new_role_is_waited_for(monkeypatch):
     unknown = error("InvalidParameterValue", "The IAM role arn:x is not valid")
     retry_new_role(call([unknown] * 3))
     assert len(calls) == 4
-    for answers, number in (([unknown] * 9, 5), ([error("InvalidParameterValue", "bad node type")], 1)):
+    for answers, number in (([unknown] * 19, 9), ([error("InvalidParameterValue", "bad node type")], 1)):
         calls.clear()
         with pytest.raises(ClientError):
             retry_new_role(call(answers))

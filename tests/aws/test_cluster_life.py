@@ -363,12 +363,18 @@ def test_destroy_after_create_was_cut_off(moto, wire, aws_config, capsys):
 def test_generated_password_survives_a_cut(moto, wire, aws_config, capsys):
     """A generated password is in dwh.cfg before the cluster has it, and is not replaced by the next run."""
     aws_config.write_text(config_text(password=""))
-    wire.die_at = 6  # after the password is written, before there is a cluster
+
+    def cut(name: str, params: dict) -> None:
+        """Die after the password is written, before there is a cluster."""
+        if name == "CreateRole":
+            raise Killed
+
+    wire.fakes["iam"] = cut
     with pytest.raises(Killed):
         create_cluster.main(["--config", str(aws_config)])
     password = load_settings(aws_config).password
     assert len(password) == 32
-    wire.die_at = 0
+    wire.fakes.pop("iam")
     assert create_cluster.main(["--config", str(aws_config)]) == 0
     assert load_settings(aws_config).password == password
     captured = capsys.readouterr()
@@ -400,7 +406,7 @@ def killed(calls: int, name: str, *options: str | Path) -> int:
 
 def test_killed_process(moto, aws_config):
     """A process that is killed on the way leaves no more behind than one that is cut off."""
-    before, calls = everything(moto), 7
+    before, calls = everything(moto), 14
     assert killed(calls, "create_cluster", "--config", aws_config) == 9
     assert killed(99, "create_cluster", "--config", aws_config) == 0
     assert killed(calls, "destroy_cluster", "--yes", "--config", aws_config) == 9

@@ -139,6 +139,7 @@ def test_a_role_whose_trust_was_changed_is_not_used(moto, aws_config, capsys):
             "x-y.123456789012.eu-west-1.redshift-serverless.amazonaws.com",
             ("x-y", "eu-west-1", "123456789012", True),
         ),
+        ("x.abc1.eusc-de-east-1.redshift.amazonaws.eu", ("x", "eusc-de-east-1", "", False)),
         ("localhost", None),
         ("x.abc1.us-west-2.rds.amazonaws.com", None),
     ],

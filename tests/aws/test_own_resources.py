@@ -12,12 +12,14 @@ from tests.fixtures.aws import config_text
 from tests.fixtures.serverless_fake import ServerlessFake
 
 ROLE_ARN = "arn:aws:iam::123456789012:role/theirs"
+TRUSTED = ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com", "scheduler.redshift.amazonaws.com"]
 KEY = "arn:aws:kms:us-west-2:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 def bring(moto) -> tuple[str, dict[str, str]]:
     """Make what a company gives its people; the lines of dwh.cfg, and what is in them."""
-    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    statement = {"Effect": "Allow", "Principal": {"Service": TRUSTED}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     moto.iam.create_role(RoleName="theirs", AssumeRolePolicyDocument=trust)
     vpc = moto.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     group = moto.ec2.create_security_group(GroupName="theirs", Description="theirs", VpcId=vpc)["GroupId"]

@@ -56,7 +56,15 @@ def test_what_is_asked_of_aws(moto, wire, aws_config):
     assert create_cluster.main([*here, "--from-snapshot", "kept", "--manage-password"]) == 0
     request = asked["RestoreFromClusterSnapshot"]
     assert set(request) == {
-        *("ClusterIdentifier", "SnapshotIdentifier", "NodeType", "NumberOfNodes", "Port", "IamRoles"),
+        *(
+            "ClusterIdentifier",
+            "SnapshotIdentifier",
+            "SnapshotClusterIdentifier",
+            "NodeType",
+            "NumberOfNodes",
+            "Port",
+            "IamRoles",
+        ),
         *("VpcSecurityGroupIds", "ClusterParameterGroupName", "PubliclyAccessible", "EnhancedVpcRouting"),
         "ManageMasterPassword",
     }
