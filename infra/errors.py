@@ -14,7 +14,8 @@
     ├── AwsError                 1   AWS, or what is there, does not allow the next step
     ├── Interrupted              1   Ctrl-C
     └── StatementError           1   SQL that the embedded warehouse does not run
-        ├── NotSupportedError    1   SQL that Redshift lacks, or that the embedded warehouse does not cover
+        ├── NotSupportedError    1   SQL that the embedded warehouse does not cover, or that is wrong
+        │   └── LackingError     1   SQL that Redshift does not have either
         └── CopyError            1   a COPY that cannot be run: a fault of the statement or of its source
 
 The message of each is a sentence, or a few lines, for the person who ran the script: what is wrong, and what to do.
@@ -94,12 +95,11 @@ class StatementError(SparkifyError):
 
 
 class NotSupportedError(StatementError):
-    """SQL that Redshift does not have or that the embedded warehouse does not cover; `lacking` tells which."""
+    """SQL that the embedded warehouse does not cover, or that is wrong."""
 
-    def __init__(self, message: str, lacking: bool = False):
-        """`lacking`: Redshift does not have it either."""
-        super().__init__(message)
-        self.lacking = lacking
+
+class LackingError(NotSupportedError):
+    """SQL that Redshift does not have either."""
 
 
 class CopyError(StatementError):

@@ -15,7 +15,7 @@ from psycopg2.extensions import cursor as PlainCursor
 
 from infra import progress, simulate_data
 from infra.config import Settings
-from infra.errors import CopyError, NotSupportedError, WarehouseError
+from infra.errors import CopyError, LackingError, NotSupportedError, WarehouseError
 from infra.local import supervisor, zone_maps
 from infra.local.connection_info import ConnectionInfo, open_connection, open_plain
 from infra.local.copy_command import load
@@ -125,7 +125,7 @@ class RedshiftSQL(PlainCursor):
             if statement.tables:
                 statement = translate.translate(text, self._columns(statement.tables))
         except NotSupportedError as error:
-            self._fail(FEATURE_NOT_SUPPORTED if error.lacking else SYNTAX_ERROR, str(error))
+            self._fail(FEATURE_NOT_SUPPORTED if isinstance(error, LackingError) else SYNTAX_ERROR, str(error))
         if statement.verb == "COPY":
             try:
                 load.run(self.connection, statement.sql)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import sqlglot
 from sqlglot import exp
 
-from infra.errors import NotSupportedError
+from infra.errors import LackingError, NotSupportedError
 from infra.local.dialect import supported
 
 
@@ -212,7 +212,7 @@ def _without_nulls(node: exp.Window, nulls: exp.Expr) -> exp.Expr:
     elif name == "lead":
         over.set("spec", _frame(one, "FOLLOWING", "UNBOUNDED", "FOLLOWING"))
     elif name != "nth_value":
-        raise NotSupportedError(f"Amazon Redshift has no IGNORE NULLS with {name.upper()}.", lacking=True)
+        raise LackingError(f"Amazon Redshift has no IGNORE NULLS with {name.upper()}.")
     over.set("this", call("present", value))
     text = over.sql("postgres")
     place = f"cardinality({text}) + 1 - {number}" if name == "lag" else number
@@ -232,7 +232,7 @@ def _texts(name: str, place: int) -> Callable[[exp.Anonymous], exp.Expr]:
 
     def rewrite(node: exp.Anonymous) -> exp.Expr:
         """The same call; what is written as a string is one."""
-        parts = [part if at != place or isinstance(part, exp.Literal) else exp.cast(part.copy(), "text")
+        parts = [part if at != place or part.is_string else exp.cast(part.copy(), "text")
                  for at, part in enumerate(node.expressions)]  # fmt: skip
         return call(name, *parts)
 
@@ -252,7 +252,7 @@ REWRITTEN: dict[str, Callable[[exp.Anonymous], exp.Expr]] = {
     "dateadd": _dateadd, "date_add": _dateadd, "datediff": _datediff, "date_diff": _datediff, "date_part": _date_part,
     "pgdate_part": _date_part, "date_trunc": _date_trunc, "convert_timezone": _convert_timezone,
     "decode": _decode, "nvl": _nvl, "nvl2": _nvl2, "median": _median, "json_extract_path_text": _json_path,
-    "listagg": lambda node: _listagg(node, None),
+    "listagg": lambda node: _listagg(node, None), "grouping_id": lambda node: call("grouping", *node.expressions),
     "last_day": _moments("last_day", (0,)), "add_months": _moments("add_months", (0,)),
     "months_between": _moments("months_between", (0, 1)), "next_day": _moments("next_day", (0,)),
     "date_part_year": _moments("date_part_year", (0,)),

@@ -6,7 +6,7 @@ from sqlglot.dialects.redshift import Redshift
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from infra.errors import NotSupportedError
+from infra.errors import LackingError, NotSupportedError
 
 TEXTS = (TokenType.STRING, TokenType.IDENTIFIER)
 NAME_LENGTH = 63  # bytes, of PostgreSQL; Redshift has 127
@@ -106,6 +106,9 @@ def _check(found: list[Token]) -> None:
         following = found[position + 1].text.upper() if position + 1 < len(words) else "end of input"
         if word == "," and (following in _DANGLING or following in (")", "end of input")):
             raise syntax_error(following.lower())
+        counted = following == "PERCENTILE_DISC" or words[position + 1 : position + 4] == ["COUNT", "(", "DISTINCT"]
+        if word == "APPROXIMATE" and not counted:
+            raise LackingError("Amazon Redshift has no APPROXIMATE but with COUNT(DISTINCT) and PERCENTILE_DISC.")
         if word == "==":
             raise syntax_error(word)
         if word in ("(", "ALL", "UNION") and following == "FROM":

@@ -8,7 +8,7 @@ from infra.local.dialect.scope import Columns
 
 
 def aliases(select: exp.Select, columns: Columns | None) -> None:
-    """Put an alias's expression where the alias is used later in the list, in WHERE, HAVING or QUALIFY.
+    """Put an alias's expression where the alias is used later in the list, in WHERE or QUALIFY.
 
     A column of the query's tables that has the name comes first. Raises scope.NeedsColumns.
     """
@@ -18,7 +18,7 @@ def aliases(select: exp.Select, columns: Columns | None) -> None:
             _substitute(part, known, select, columns)
         if isinstance(part, exp.Alias):
             known.setdefault(part.alias.lower(), part.this)
-    for clause in ("where", "having", "qualify"):
+    for clause in ("where", "qualify"):
         if known and select.args.get(clause):
             _substitute(select.args[clause], known, select, columns)
 
@@ -166,7 +166,12 @@ def default_name(node: exp.Expr) -> str | None:
     return _NAMES.get(type(node))  # a DECIMAL's quotient becomes a function
 
 
-_NAMES: dict[type[exp.Expr], str] = {exp.Extract: "date_part", exp.StrPosition: "position", exp.Div: "?column?"}
+_NAMES: dict[type[exp.Expr], str] = {
+    exp.Boolean: "bool",
+    exp.Extract: "date_part",
+    exp.StrPosition: "position",
+    exp.Div: "?column?",
+}
 
 
 def name_columns(query: exp.Expr) -> None:

@@ -217,7 +217,7 @@ def _columns(schema: exp.Schema) -> None:
         if column.name.lower() in not_null and exp.NotNullColumnConstraint not in kinds:
             kept.append(exp.ColumnConstraint(kind=exp.NotNullColumnConstraint()))
         for constraint in kept:
-            if isinstance(constraint.kind, exp.GeneratedAsIdentityColumnConstraint | exp.AutoIncrementColumnConstraint):
+            if isinstance(constraint.kind, supported.IDENTITIES):
                 constraint.set("kind", _identity(constraint.kind))
         column.set("constraints", kept)
         checks += _length_check(column, number)

@@ -5,7 +5,7 @@ from typing import cast
 
 from sqlglot import exp
 
-from infra.errors import NotSupportedError
+from infra.errors import LackingError
 from infra.local.dialect import scope, supported
 from infra.local.dialect.scope import Columns
 
@@ -27,9 +27,7 @@ def check(tree: exp.Expr, columns: Columns | None) -> None:
 
 def _refuse_correlation(reason: str) -> None:
     """Redshift's message."""
-    raise NotSupportedError(
-        f"This type of correlated subquery pattern is not supported due to internal error: {reason}", lacking=True
-    )
+    raise LackingError(f"This type of correlated subquery pattern is not supported due to internal error: {reason}")
 
 
 def _owner(column: exp.Column, select: exp.Select) -> int | None:
@@ -92,25 +90,23 @@ def _whole_rows(select: exp.Select, columns: Columns | None) -> None:
         if column.table or column.parent_select is not select or column.name.lower() not in tables:
             continue
         if not any(column.name.lower() in scope.names(source, columns) for source in scope.sources(select)):
-            raise NotSupportedError(f'column "{column.name}" does not exist', lacking=True)
+            raise LackingError(f'column "{column.name}" does not exist')
 
 
 def _update(tree: exp.Update) -> None:
-    """UPDATE ... FROM needs an equijoin with its target, and no outer join to it."""
+    """UPDATE ... FROM needs an equijoin with its target, and no outer join."""
     from_ = tree.args.get("from_")
     if not from_:
         return
     target = tree.this.alias_or_name.lower()
     joins = [join for join in from_.find_all(exp.Join) if join.find_ancestor(exp.Select) is None]
-    if any(
-        join.side and target in (join.this.alias_or_name.lower(), from_.this.alias_or_name.lower()) for join in joins
-    ):
-        raise NotSupportedError("Target table must be part of an equijoin predicate", lacking=True)
+    if any(join.side for join in joins):
+        raise LackingError("Target table must be part of an equijoin predicate")
     where = tree.args.get("where")
     conditions = [where.this] if where else []
-    conditions += [join.args["on"] for join in joins if join.args.get("on") and not join.side]
+    conditions += [join.args["on"] for join in joins if join.args.get("on")]
     if not any(_joins(condition, target) for condition in conditions):
-        raise NotSupportedError("Target table must be part of an equijoin predicate", lacking=True)
+        raise LackingError("Target table must be part of an equijoin predicate")
 
 
 def _joins(condition: exp.Expr, target: str) -> bool:
@@ -142,14 +138,11 @@ def _leader_node(tree: exp.Expr) -> None:
            and table.db.lower() not in ("information_schema", "pg_catalog")]  # fmt: skip
     called = {node.name.lower(): node for node in tree.find_all(exp.Anonymous)}
     if not own and all(table in system for table in tables) and not called.keys().isdisjoint(_COMPUTE_FUNCTIONS):
-        raise NotSupportedError(
-            "One or more of the used functions must be applied on at least one user created table.", lacking=True
-        )
-    words = {node.name.lower(): node for node in tree.find_all(exp.Column) if not node.table and not node.this.quoted}
+        raise LackingError("One or more of the used functions must be applied on at least one user created table.")
+    words = {node.name.lower(): node for node in tree.find_all(exp.Column) if node.name.lower() in supported.RESERVED}
     functions = [node for name, node in {**words, **called}.items() if name in supported.LEADER_FUNCTIONS]
     if own and (system or functions):
         name = (system[0].name if system else functions[0].name).lower()
-        raise NotSupportedError(
-            f"Specified types or functions not supported on Redshift tables: {name} is on the leader node alone.",
-            lacking=True,
+        raise LackingError(
+            f"Specified types or functions not supported on Redshift tables: {name} is on the leader node alone."
         )

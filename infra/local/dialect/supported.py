@@ -92,22 +92,11 @@ PARSED_FUNCTIONS = ("CAST", "CONVERT", "EXTRACT", "TRIM", "POSITION")  # with a 
 LEADER_FUNCTIONS = {
     "current_schema", "current_schemas", "current_database", "now", "age", "localtime", "localtimestamp", "isfinite",
     "current_time", "current_timestamp", "has_database_privilege", "has_schema_privilege", "has_table_privilege",
+    "version",
 }  # fmt: skip
 
-# Words that are functions without parentheses -> PostgreSQL's text and the column's name.
-CONSTANTS = {
-    "sysdate": ("sysdate()", "timestamp"),
-    "current_date": ("CURRENT_DATE", "date"),
-    "current_timestamp": ("CURRENT_TIMESTAMP", "timestamptz"),
-    "current_user": ("CURRENT_USER", "current_user"),
-    "session_user": ("SESSION_USER", "session_user"),
-    "user": ("CURRENT_USER", "current_user"),
-    "current_user_id": ("100", "current_user_id"),
-}
-COLUMN_NAMES = {  # function -> the name of its column, where it is another
-    "dateadd": "date_add", "datediff": "date_diff", "date_part": "pgdate_part", "nvl": "coalesce", "nvl2": "case",
-    "decode": "case", "getdate": "timestamp", "log": "dlog10", "greatest": "greatest", "least": "least",
-}  # fmt: skip
+CONSTANTS = {word: tuple(parts.split()) for word, parts in _WORDS["constants"].items()}
+COLUMN_NAMES = {function: name.strip() for function, name in _WORDS["column_names"].items()}
 TYPE_NAMES = {exp.DType[kind]: name.strip() for kind, name in _WORDS["types"].items()}
 
 # Everything else a statement is made of, and what Redshift lacks of it.
@@ -120,14 +109,7 @@ LACKING_PARTS = {
 }
 
 SYSTEM_COLUMNS = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}
-ATTRIBUTES = {  # of a table or column -> the words that may follow
-    "DISTSTYLE": {"AUTO", "EVEN", "KEY", "ALL"},
-    "BACKUP": {"YES", "NO"},
-    "ENCODE": {
-        "AUTO", "AZ64", "BYTEDICT", "DELTA", "DELTA32K", "LZO", "MOSTLY8", "MOSTLY16", "MOSTLY32", "RAW", "RUNLENGTH",
-        "TEXT255", "TEXT32K", "ZSTD",
-    },
-}  # fmt: skip
+ATTRIBUTES = {word: set(following.split()) for word, following in _WORDS["attributes"].items()}
 # TO_CHAR's patterns that both engines print alike: of a point in time (between its fields anything but a letter or a
 # digit, or what stands in double quotes), and of a number.
 TIME_FORMAT = (
@@ -149,6 +131,7 @@ LACKING_TYPES = {exp.DType[kind] for kinds in _WORDS["lacking_types"] for kind i
 
 # Window functions that need no frame with an ORDER BY, and may have none.
 RANKINGS = {"row_number", "rank", "dense_rank", "ntile", "percent_rank", "cume_dist", "lag", "lead"}
+IDENTITIES = (exp.GeneratedAsIdentityColumnConstraint, exp.AutoIncrementColumnConstraint)
 KEYS = (exp.PrimaryKeyColumnConstraint, exp.UniqueColumnConstraint, exp.Reference)
 
 # Names of system tables and views; those that are not in SYSTEM_RELATIONS are refused as such.

@@ -22,7 +22,7 @@ from sqlglot.generators.postgres import PostgresGenerator
 from sqlglot.parsers.redshift import RedshiftParser
 from sqlglot.tokenizer_core import Token, TokenType
 
-from infra.errors import NotSupportedError
+from infra.errors import LackingError, NotSupportedError
 from infra.local.dialect import lexer, rewrite, scope, subqueries, supported, validate
 
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # what it cannot read is refused here, in plain words
@@ -124,7 +124,7 @@ def _translate(text: str, columns: TableColumns | None) -> Statement:
         tokens.insert(1, Token(TokenType.FROM, "FROM"))
     _refuse_lacking_words(tokens, in_table=verb in ("CREATE", "ALTER"))
     keys: list[str] = []
-    if verb == "CREATE":
+    if verb == "CREATE" or [token.text.upper() for token in tokens[3:4]] == ["ADD"]:
         tokens, keys = _without_table_attributes(tokens)
     tree = _parse(tokens, plain)
     if isinstance(tree, exp.Create):
@@ -191,7 +191,7 @@ def _refuse_lacking_statements(tokens: list[Token]) -> None:
     verb = tokens[0].text.upper()
     for words, instead in supported.LACKING_STATEMENTS.items():
         if [token.text.upper() for token in tokens[: len(words.split())]] == words.split():
-            raise NotSupportedError(f"Amazon Redshift has no {words}{instead}.", lacking=True)
+            raise LackingError(f"Amazon Redshift has no {words}{instead}.")
     if verb in supported.OTHER_VERBS:
         raise NotSupportedError(f"The embedded warehouse does not cover {verb} statements.")
     if verb in ("CREATE", "DROP", "ALTER") and tokens[1:] and tokens[1].text.upper() not in supported.CREATED:
@@ -227,14 +227,14 @@ def _refuse_lacking_words(tokens: list[Token], in_table: bool) -> None:
     words = ["" if token.token_type in lexer.TEXTS else token.text.upper() for token in tokens]
     for position, (word, following) in enumerate(zip(words, [*words[1:], ""], strict=True)):
         if word in supported.LACKING_FUNCTIONS and following == "(":
-            raise NotSupportedError(f"Amazon Redshift has no {word}{supported.LACKING_FUNCTIONS[word]}.", lacking=True)
+            raise LackingError(f"Amazon Redshift has no {word}{supported.LACKING_FUNCTIONS[word]}.")
         if not in_table:
             continue
         if word == "AS" and following in ("SELECT", "WITH", "("):  # a query, whose words are its own
             return
         for lacking, name in supported.LACKING_WORDS.items():
             if words[position : position + len(lacking.split())] == lacking.split():
-                raise NotSupportedError(f"Amazon Redshift has no {name}.", lacking=True)
+                raise LackingError(f"Amazon Redshift has no {name}.")
 
 
 def _without_table_attributes(tokens: list[Token]) -> tuple[list[Token], list[str]]:
@@ -242,27 +242,36 @@ def _without_table_attributes(tokens: list[Token]) -> tuple[list[Token], list[st
     kept: list[Token] = []
     keys: list[str] = []
     words = ["" if token.token_type in lexer.TEXTS else token.text.upper() for token in tokens] + ["", ""]
-    depth = position = 0
+    depth = position = distributed = 0
+    style = ""
     while position < len(tokens):
         word, following = words[position], words[position + 1]
         depth += {"(": 1, ")": -1}.get(word, 0)
         if word == "AS" and depth == 0:  # CREATE TABLE ... AS, CREATE VIEW ... AS: the query has no attributes
-            return kept + tokens[position:], keys
+            kept += tokens[position:]
+            break
         if word in supported.ATTRIBUTES:
             if following not in supported.ATTRIBUTES[word]:
-                raise NotSupportedError(f"Amazon Redshift has no {word} {following}.", lacking=True)
+                raise LackingError(f"Amazon Redshift has no {word} {following}.")
+            style = following if word == "DISTSTYLE" else style
             position += 1
         elif word in ("COMPOUND", "INTERLEAVED") and following == "SORTKEY":
             pass
-        elif word in ("DISTKEY", "SORTKEY") and following == "AUTO":
-            position += 1
-        elif word in ("DISTKEY", "SORTKEY") and following == "(":
-            position += 2
-            while position < len(tokens) and words[position] != ")":
-                if words[position] != ",":
-                    keys.append(tokens[position].text)
+        elif word in ("DISTKEY", "SORTKEY"):
+            listed = 0
+            if following == "AUTO":
                 position += 1
-        elif word not in ("DISTKEY", "SORTKEY"):
+            elif following == "(":
+                if ")" not in words[position:]:
+                    raise lexer.syntax_error("end of input")
+                end = words.index(")", position)
+                columns = [token.text for token in tokens[position + 2 : end] if token.text != ","]
+                keys += columns
+                listed, position = len(columns), end
+            distributed += (listed or 1) if word == "DISTKEY" else 0
+        else:
             kept.append(tokens[position])
         position += 1
+    if distributed > 1 or (style == "KEY") > distributed or (distributed and style not in ("", "KEY")):
+        raise LackingError("A table has one DISTKEY with DISTSTYLE KEY, and none with another.")
     return kept, keys

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel
 
-from infra.errors import NotSupportedError
+from infra.errors import LackingError, NotSupportedError
 from infra.local.dialect import lexer, supported
 
 
@@ -15,14 +15,12 @@ def nodes(tree: exp.Expr) -> None:
     for node in tree.walk():
         for kind, name in supported.LACKING.items():
             if isinstance(node, kind):
-                raise NotSupportedError(f"Amazon Redshift has no {name}.", lacking=True)
+                raise LackingError(f"Amazon Redshift has no {name}.")
         if type(node) not in supported.NODES:
             raise NotSupportedError(f"The embedded warehouse does not cover {_words(node)}.")
         for part, value in node.args.items():
             if value and (type(node), part) in supported.LACKING_PARTS:
-                raise NotSupportedError(
-                    f"Amazon Redshift has no {supported.LACKING_PARTS[type(node), part]}.", lacking=True
-                )
+                raise LackingError(f"Amazon Redshift has no {supported.LACKING_PARTS[type(node), part]}.")
             if value and part not in supported.PARTS.get(type(node), {part}):
                 raise NotSupportedError(f"The embedded warehouse does not cover this form of {_words(node)}.")
         if checker := _CHECKERS.get(type(node)):
@@ -42,10 +40,17 @@ def create(tree: exp.Create, keys: list[str]) -> None:
             f"The embedded warehouse does not cover CREATE {'OR REPLACE ' * bool(tree.args.get('replace'))}{tree.kind}."
         )
     if tree.expression and tree.args.get("exists"):
-        raise NotSupportedError("Amazon Redshift has no CREATE TABLE IF NOT EXISTS ... AS.", lacking=True)
+        raise LackingError("Amazon Redshift has no CREATE TABLE IF NOT EXISTS ... AS.")
     if not isinstance(tree.this, exp.Schema) and not tree.expression:
         raise NotSupportedError("The embedded warehouse does not cover a CREATE TABLE without columns.")
-    columns = {lexer.folded(column.name) for column in tree.this.find_all(exp.ColumnDef)}
+    definitions = list(tree.this.find_all(exp.ColumnDef))
+    kinds = [type(part) for part in tree.this.find_all(exp.PrimaryKey, exp.PrimaryKeyColumnConstraint)]
+    if len(kinds) > 1:
+        raise LackingError("multiple primary keys for a table are not allowed")
+    for column in definitions:
+        if column.find(*supported.IDENTITIES) and column.kind.this not in (exp.DType.INT, exp.DType.BIGINT):
+            raise LackingError("identity column type must be INT or BIGINT")
+    columns = {lexer.folded(column.name) for column in definitions}
     unknown = [key for key in keys if columns and lexer.folded(key) not in columns]
     if unknown:
         raise NotSupportedError(f'column "{unknown[0]}" named in key does not exist')
@@ -60,19 +65,26 @@ def _drop(node: exp.Drop) -> None:
 def _distinct(node: exp.Distinct) -> None:
     """DISTINCT stands alone in SELECT and before one argument in an aggregate."""
     if node.args.get("on"):
-        raise NotSupportedError("Amazon Redshift has no DISTINCT ON: number the rows and keep the first.", lacking=True)
+        raise LackingError("Amazon Redshift has no DISTINCT ON: number the rows and keep the first.")
 
 
 def _set_operation(node: exp.SetOperation) -> None:
     """Only UNION has ALL; LIMIT belongs to the whole."""
     if any(part.args.get("limit") or part.unnest().args.get("limit") for part in (node.left, node.right)):
-        raise NotSupportedError("LIMIT may not be used within input to set operations.", lacking=True)
+        raise LackingError("LIMIT may not be used within input to set operations.")
     if not node.args.get("distinct") and not isinstance(node, exp.Union):
-        raise NotSupportedError(f"Amazon Redshift has no {node.key.upper()} ALL.", lacking=True)
+        raise LackingError(f"Amazon Redshift has no {node.key.upper()} ALL.")
 
 
 def _select(node: exp.Select) -> None:
-    """LISTAGG, MEDIAN and the percentiles of one query share their order, and need a table."""
+    """IS TRUE is a condition; LISTAGG, MEDIAN and the percentiles of one query share their order."""
+    for part in node.expressions:
+        inner = part.unalias().unnest()
+        inner = inner.this if isinstance(inner, exp.Not) else inner
+        if isinstance(inner, exp.Is) and isinstance(inner.expression, exp.Boolean):
+            raise LackingError(
+                "Amazon Redshift has no IS TRUE or IS FALSE as a column, only in WHERE: write the value."
+            )
     orders = set()
     for call in node.find_all(exp.WithinGroup, exp.Anonymous):
         if call.parent_select is not node:
@@ -82,21 +94,21 @@ def _select(node: exp.Select) -> None:
         elif call.name.lower() == "median" and not isinstance(call.parent, exp.Window):
             orders.add((call.expressions[0].sql(),))
     if len(orders) > 1:
-        raise NotSupportedError("within group ORDER BY clauses for aggregate functions must be the same", lacking=True)
+        raise LackingError("within group ORDER BY clauses for aggregate functions must be the same")
 
 
 def _values(node: exp.Values) -> None:
     """VALUES belongs to INSERT."""
     if not isinstance(node.parent, exp.Insert):
-        raise NotSupportedError("Amazon Redshift has no VALUES outside INSERT: use SELECT and UNION ALL.", lacking=True)
+        raise LackingError("Amazon Redshift has no VALUES outside INSERT: use SELECT and UNION ALL.")
     if len(node.expressions) > 1 and node.find(exp.Select):
-        raise NotSupportedError("cannot use subqueries in multi-row VALUES", lacking=True)
+        raise LackingError("cannot use subqueries in multi-row VALUES")
 
 
 def _with_query(node: exp.CTE) -> None:
     """WITH names queries."""
     if not isinstance(node.this, exp.Query):
-        raise NotSupportedError("Amazon Redshift has no INSERT, UPDATE or DELETE in WITH.", lacking=True)
+        raise LackingError("Amazon Redshift has no INSERT, UPDATE or DELETE in WITH.")
 
 
 def _type(node: exp.DataType) -> None:
@@ -104,42 +116,44 @@ def _type(node: exp.DataType) -> None:
     kind, numbers = node.this, [part.name.upper() for part in node.expressions]
     if kind in supported.LACKING_TYPES:
         name = kind.name if kind != exp.DType.ARRAY else "ARRAY: use SUPER"
-        raise NotSupportedError(f"Amazon Redshift has no type {name}.", lacking=True)
+        raise LackingError(f"Amazon Redshift has no type {name}.")
     if kind not in supported.TYPE_NAMES or (numbers and kind == exp.DType.TIMESTAMP):
         raise NotSupportedError(f"The embedded warehouse does not cover the type {node.sql(dialect='redshift')}.")
     if odd := [number for number in numbers if not re.fullmatch("MAX|[0-9]{1,9}", number)]:
         raise lexer.syntax_error(odd[0])
+    if kind == exp.DType.DECIMAL and len(numbers) == 2 and int(numbers[1]) > int(numbers[0]):
+        raise LackingError(f"NUMERIC scale {numbers[1]} must be between 0 and precision {numbers[0]}")
     longest = supported.LONGEST.get(kind, 38 if kind == exp.DType.DECIMAL else None)
     if longest and numbers and numbers[0] != "MAX" and not 0 < int(numbers[0]) <= longest:
-        raise NotSupportedError(f"length for type {kind.name.lower()} cannot exceed {longest}", lacking=True)
+        raise LackingError(f"length for type {kind.name.lower()} cannot exceed {longest}")
 
 
 def _merge(node: exp.Merge) -> None:
     """Redshift's MERGE needs both of its clauses and a table as its source, and knows no other."""
     whens = node.args["whens"].expressions
     if len(whens) != 2 or {bool(when.args.get("matched")) for when in whens} != {True, False}:
-        raise NotSupportedError("Amazon Redshift's MERGE needs both WHEN MATCHED and WHEN NOT MATCHED.", lacking=True)
+        raise LackingError("Amazon Redshift's MERGE needs both WHEN MATCHED and WHEN NOT MATCHED.")
     if any(isinstance(when.args["then"], exp.Var) and when.args["then"].name.upper() != "DELETE" for when in whens):
-        raise NotSupportedError("Amazon Redshift's MERGE has no DO NOTHING.", lacking=True)
+        raise LackingError("Amazon Redshift's MERGE has no DO NOTHING.")
     if any(when.args.get("condition") or when.args.get("source") for when in whens):
-        raise NotSupportedError("Amazon Redshift's MERGE has no conditions after MATCHED.", lacking=True)
+        raise LackingError("Amazon Redshift's MERGE has no conditions after MATCHED.")
     if not isinstance(node.args["using"], exp.Table):
-        raise NotSupportedError("Amazon Redshift's MERGE takes a table as its source, not a subquery.", lacking=True)
+        raise LackingError("Amazon Redshift's MERGE takes a table as its source, not a subquery.")
     if node.this.alias:
-        raise NotSupportedError("Amazon Redshift's MERGE has no alias for its target.", lacking=True)
+        raise LackingError("Amazon Redshift's MERGE has no alias for its target.")
 
 
 def _delete(node: exp.Delete) -> None:
     """DELETE names its table as it is."""
     if node.this.alias:
-        raise NotSupportedError("Amazon Redshift's DELETE has no alias for its table.", lacking=True)
+        raise LackingError("Amazon Redshift's DELETE has no alias for its table.")
 
 
 def _identifier(node: exp.Identifier) -> None:
     """Names that Redshift reserves, and columns that only PostgreSQL has."""
     name, owner = node.name.lower(), node.parent
     if isinstance(owner, exp.Column) and owner.this is node and name in supported.SYSTEM_COLUMNS:
-        raise NotSupportedError(f"Amazon Redshift has no system column {name}.", lacking=True)
+        raise LackingError(f"Amazon Redshift has no system column {name}.")
     bare = isinstance(owner, exp.ColumnDef | exp.Table) or (isinstance(owner, exp.Column) and not owner.table)
     if isinstance(owner, exp.Column) and name in supported.CONSTANTS:
         return
@@ -152,7 +166,7 @@ def _identifier(node: exp.Identifier) -> None:
 def _if(node: exp.If) -> None:
     """A branch of CASE is an If too."""
     if not isinstance(node.parent, exp.Case):
-        raise NotSupportedError("Amazon Redshift has no IF function: use CASE.", lacking=True)
+        raise LackingError("Amazon Redshift has no IF function: use CASE.")
 
 
 def _function(node: exp.Anonymous) -> None:
@@ -166,16 +180,14 @@ def _function(node: exp.Anonymous) -> None:
     if len(arguments) == 1 and isinstance(arguments[0], exp.Distinct):
         arguments = arguments[0].expressions
         if name == "count" and len(arguments) > 1:
-            raise NotSupportedError("Amazon Redshift has no COUNT(DISTINCT ...) of several columns.", lacking=True)
+            raise LackingError("Amazon Redshift has no COUNT(DISTINCT ...) of several columns.")
     fewest, most = supported.FUNCTIONS[name]
     if name in ("lag", "lead") and len(arguments) == 3:
-        raise NotSupportedError(f"Amazon Redshift has no third argument of {name.upper()}.", lacking=True)
+        raise LackingError(f"Amazon Redshift has no third argument of {name.upper()}.")
     if name == "concat" and len(arguments) != 2:
-        raise NotSupportedError("Amazon Redshift's CONCAT takes two arguments: use ||.", lacking=True)
+        raise LackingError("Amazon Redshift's CONCAT takes two arguments: use ||.")
     if not fewest <= len(arguments) <= most:
-        raise NotSupportedError(
-            f"Amazon Redshift's {name.upper()} does not take {len(arguments)} arguments.", lacking=True
-        )
+        raise LackingError(f"Amazon Redshift's {name.upper()} does not take {len(arguments)} arguments.")
     if name == "to_char" and not (
         arguments[1].is_string
         and (
@@ -194,15 +206,15 @@ def _window(node: exp.Window) -> None:
     """An aggregate with ORDER BY in OVER needs a frame, of ROWS; a ranking has none."""
     frame, order = node.args.get("spec"), node.args.get("order")
     if frame and (frame.args.get("kind") or "").upper() != "ROWS":
-        raise NotSupportedError("Amazon Redshift's windows have ROWS alone, not RANGE or GROUPS.", lacking=True)
+        raise LackingError("Amazon Redshift's windows have ROWS alone, not RANGE or GROUPS.")
     inner = node.this.this if isinstance(node.this, exp.IgnoreNulls | exp.RespectNulls | exp.WithinGroup) else node.this
     name = inner.name.lower()
+    if frame and name in supported.RANKINGS:
+        raise LackingError(f"Amazon Redshift has no frame in the window of {name.upper()}.")
     if order and not frame and name not in supported.RANKINGS:
-        raise NotSupportedError(
-            "Aggregate window functions with an ORDER BY clause require a frame clause", lacking=True
-        )
+        raise LackingError("Aggregate window functions with an ORDER BY clause require a frame clause")
     if order and any(isinstance(part.this, exp.Literal) for part in order.expressions):
-        raise NotSupportedError("constant expressions are not supported in the ORDER BY of a window", lacking=True)
+        raise LackingError("constant expressions are not supported in the ORDER BY of a window")
     if (
         isinstance(inner, exp.Anonymous)
         and len(inner.expressions) == 1
@@ -219,11 +231,15 @@ def _bracket(node: exp.Bracket) -> None:
 
 
 def _comparison(node: exp.Binary) -> None:
-    """Rows are not compared."""
+    """Rows are not compared; ANY is =, and ALL is <>."""
+    if isinstance(node.expression, exp.Any | exp.All):
+        kind = exp.EQ if isinstance(node.expression, exp.Any) else exp.NEQ
+        if type(node) is not kind:
+            raise LackingError("Amazon Redshift has no ANY or SOME but with =, and no ALL but with <>.")
     if isinstance(node.this, exp.Tuple) or isinstance(node.expression, exp.Tuple):
         if isinstance(node.parent, exp.Update):
-            raise NotSupportedError("Amazon Redshift's SET takes one column and one expression.", lacking=True)
-        raise NotSupportedError("Amazon Redshift has no comparison of rows.", lacking=True)
+            raise LackingError("Amazon Redshift's SET takes one column and one expression.")
+        raise LackingError("Amazon Redshift has no comparison of rows.")
 
 
 def _table(node: exp.Table) -> None:
@@ -243,6 +259,11 @@ def _alter(node: exp.Alter) -> None:
     action = node.args["actions"][0]
     if isinstance(action, exp.AlterColumn | exp.AddConstraint):
         raise NotSupportedError("The embedded warehouse does not cover this form of ALTER TABLE.")
+    if isinstance(action, exp.AlterRename) and action.this.name.startswith("#"):
+        raise LackingError("a table cannot be renamed to a temporary one")
+    kinds = {type(part.kind) for part in action.constraints} if isinstance(action, exp.ColumnDef) else set()
+    if exp.NotNullColumnConstraint in kinds and exp.DefaultColumnConstraint not in kinds:
+        raise LackingError("ALTER TABLE ADD COLUMN defined as NOT NULL must have a non-null default expression")
 
 
 def _cast(node: exp.Cast) -> None:

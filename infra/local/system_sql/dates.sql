@@ -91,7 +91,7 @@ CREATE OR REPLACE FUNCTION redshift.compare(timestamp, timestamp) RETURNS intege
 CREATE OR REPLACE FUNCTION redshift.read_moment(source text, format text, strict_ boolean) RETURNS timestamptz STABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$
 DECLARE rest text := source; part text; digits text; y integer := 1; m integer := 1; d integer := 1; clock integer[] := '{0,0,0}';
 BEGIN
-    RETURN pg_catalog.to_timestamp(source, format);
+    RETURN CASE source WHEN '' THEN '0001-01-01 00:00:00+00' ELSE pg_catalog.to_timestamp(source, format) END;
 EXCEPTION WHEN datetime_field_overflow THEN
     IF strict_ THEN RAISE; END IF;
     FOR part IN SELECT piece[1] FROM regexp_matches(upper(format), 'YYYY|MM|DD|HH24|MI|SS|.', 'g') AS piece LOOP

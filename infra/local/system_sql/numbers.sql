@@ -96,6 +96,10 @@ BEGIN
         FOREACH name IN ARRAY ARRAY['ceil', 'ceiling', 'floor'] LOOP
             EXECUTE format('CREATE OR REPLACE FUNCTION redshift.%1$s(%2$s) RETURNS %2$s IMMUTABLE STRICT PARALLEL SAFE RETURN $1', name, kind);
         END LOOP;
+        EXECUTE format('CREATE OR REPLACE FUNCTION redshift.and_step(boolean, %s) RETURNS boolean IMMUTABLE PARALLEL SAFE RETURN CASE WHEN $2 IS NULL THEN $1 ELSE coalesce($1, true) AND $2 <> 0 END', kind);
+        EXECUTE format('CREATE OR REPLACE FUNCTION redshift.or_step(boolean, %s) RETURNS boolean IMMUTABLE PARALLEL SAFE RETURN CASE WHEN $2 IS NULL THEN $1 ELSE coalesce($1, false) OR $2 <> 0 END', kind);
+        EXECUTE format('CREATE OR REPLACE AGGREGATE redshift.bool_and(%s) (SFUNC = redshift.and_step, STYPE = boolean)', kind);
+        EXECUTE format('CREATE OR REPLACE AGGREGATE redshift.bool_or(%s) (SFUNC = redshift.or_step, STYPE = boolean)', kind);
         EXECUTE format('CREATE OR REPLACE FUNCTION redshift.sign(%1$s) RETURNS %1$s IMMUTABLE STRICT PARALLEL SAFE RETURN sign($1::numeric)::%1$s', kind);
     END LOOP;
     FOREACH kind IN ARRAY ARRAY['smallint', 'integer', 'bigint', 'numeric'] LOOP
@@ -114,3 +118,6 @@ CREATE OR REPLACE FUNCTION redshift.text_to_int_alt(text) RETURNS integer IMMUTA
 CREATE OR REPLACE FUNCTION redshift.text_to_numeric_alt(text, integer DEFAULT 38, integer DEFAULT 0) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN abs(mod(redshift.teradata($1) * power(10::numeric, $3), 1)) = 0.5
     THEN round(2 * round(redshift.teradata($1) * power(10::numeric, $3) / 2) / power(10::numeric, $3), $3) ELSE round(redshift.teradata($1), $3) END;
+
+CREATE OR REPLACE FUNCTION redshift.cot(double precision) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN $1 <> 0 THEN pg_catalog.cot($1) ELSE redshift.fail('The input of COT must not be zero')::double precision END;

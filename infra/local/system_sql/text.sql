@@ -18,12 +18,13 @@ CREATE OR REPLACE FUNCTION redshift.octetindex(text, text) RETURNS integer IMMUT
 RETURN CASE WHEN strpos($2, $1) = 0 THEN 0 ELSE octet_length(left($2, strpos($2, $1) - 1)) + 1 END;
 CREATE OR REPLACE FUNCTION redshift.split_part(text, text, integer) RETURNS text IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN $3 > 0 THEN pg_catalog.split_part($1, $2, $3) ELSE redshift.fail('field position must be greater than zero') END;
+CREATE OR REPLACE FUNCTION redshift.chr(integer) RETURNS text IMMUTABLE STRICT PARALLEL SAFE RETURN CASE WHEN $1 BETWEEN 0 AND 127 THEN pg_catalog.chr($1) END;
 CREATE OR REPLACE FUNCTION redshift.replicate(text, integer) RETURNS text IMMUTABLE STRICT PARALLEL SAFE RETURN repeat($1, $2);
 CREATE OR REPLACE FUNCTION redshift.to_hex(text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE RETURN encode(convert_to($1, 'UTF8'), 'hex');
 CREATE OR REPLACE FUNCTION redshift.sha2(text, integer) RETURNS text IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE $2 WHEN 224 THEN encode(sha224(convert_to($1, 'UTF8')), 'hex') WHEN 256 THEN encode(sha256(convert_to($1, 'UTF8')), 'hex')
     WHEN 0 THEN encode(sha256(convert_to($1, 'UTF8')), 'hex') WHEN 384 THEN encode(sha384(convert_to($1, 'UTF8')), 'hex')
-    WHEN 512 THEN encode(sha512(convert_to($1, 'UTF8')), 'hex') END;
+    WHEN 512 THEN encode(sha512(convert_to($1, 'UTF8')), 'hex') ELSE '' END;
 CREATE OR REPLACE FUNCTION redshift.sha1(text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$
 DECLARE
     data bytea := convert_to($1, 'UTF8');
@@ -63,16 +64,17 @@ CREATE OR REPLACE FUNCTION redshift.func_sha1(text) RETURNS text IMMUTABLE STRIC
 CREATE OR REPLACE FUNCTION redshift.regexp_flags(text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE RETURN translate($1, 'pe', '');
 CREATE OR REPLACE FUNCTION redshift.regexp_replace(source text, pattern text, replacement text DEFAULT '', start integer DEFAULT 1, parameters text DEFAULT '')
 RETURNS text IMMUTABLE STRICT PARALLEL SAFE
-RETURN pg_catalog.regexp_replace(source, pattern, replace(pg_catalog.regexp_replace(replace(replacement, '\', '\\'), '\$(\d)', '\\\1', 'g'), '\0', '\&'), start, 0, redshift.regexp_flags(parameters));
+RETURN pg_catalog.regexp_replace(source, pattern, replace(pg_catalog.regexp_replace(replace(replacement, '\', '\\'), '\$(\d)', '\\\1', 'g'), '\0', '\&'), greatest(start, 1), 0, redshift.regexp_flags(parameters));
 CREATE OR REPLACE FUNCTION redshift.regexp_substr(source text, pattern text, start integer DEFAULT 1, occurrence integer DEFAULT 1, parameters text DEFAULT '')
 RETURNS text IMMUTABLE STRICT PARALLEL SAFE
-RETURN coalesce(pg_catalog.regexp_substr(source, pattern, start, occurrence, redshift.regexp_flags(parameters), CASE WHEN parameters LIKE '%e%' THEN 1 ELSE 0 END), '');
+RETURN CASE WHEN occurrence BETWEEN 1 AND greatest(char_length(source), 1) THEN coalesce(pg_catalog.regexp_substr(source, pattern, greatest(start, 1), occurrence,
+    redshift.regexp_flags(parameters), CASE WHEN parameters LIKE '%e%' THEN 1 ELSE 0 END), '') END;
 CREATE OR REPLACE FUNCTION redshift.regexp_count(source text, pattern text, start integer DEFAULT 1, parameters text DEFAULT '')
 RETURNS integer IMMUTABLE STRICT PARALLEL SAFE
-RETURN pg_catalog.regexp_count(source, pattern, start, redshift.regexp_flags(parameters));
+RETURN pg_catalog.regexp_count(source, pattern, greatest(start, 1), redshift.regexp_flags(parameters));
 CREATE OR REPLACE FUNCTION redshift.regexp_instr(source text, pattern text, start integer DEFAULT 1, occurrence integer DEFAULT 1, option integer DEFAULT 0, parameters text DEFAULT '')
 RETURNS integer IMMUTABLE STRICT PARALLEL SAFE
-RETURN pg_catalog.regexp_instr(source, pattern, start, occurrence, option, redshift.regexp_flags(parameters));
+RETURN CASE WHEN occurrence < 1 THEN 0 ELSE pg_catalog.regexp_instr(source, pattern, greatest(start, 1), occurrence, sign(option)::integer, redshift.regexp_flags(parameters)) END;
 
 -- LISTAGG leaves out NULL and '', and has a longest result.
 CREATE OR REPLACE FUNCTION redshift.listed(text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE
@@ -92,7 +94,7 @@ END $$;
 CREATE OR REPLACE FUNCTION redshift.json_path(text, boolean, VARIADIC text[]) RETURNS text IMMUTABLE STRICT PARALLEL SAFE
 RETURN json_extract_path_text(redshift.parsed($1, $2), VARIADIC $3);
 CREATE OR REPLACE FUNCTION redshift.json_extract_array_element_text(text, integer, boolean DEFAULT false) RETURNS text IMMUTABLE STRICT PARALLEL SAFE
-RETURN CASE WHEN $2 >= 0 AND json_typeof(redshift.parsed($1, $3)) = 'array' THEN redshift.parsed($1, $3) ->> $2 END;
+RETURN CASE WHEN $2 NOT BETWEEN 0 AND json_array_length(redshift.parsed($1, $3)) - 1 THEN '' ELSE redshift.parsed($1, $3) ->> $2 END;
 CREATE OR REPLACE FUNCTION redshift.json_array_length(text, boolean DEFAULT false) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN json_typeof(redshift.parsed($1, $2)) = 'array' THEN pg_catalog.json_array_length(redshift.parsed($1, $2))
     WHEN NOT $2 THEN redshift.fail('JSON parsing error: not an array')::integer END;
@@ -131,3 +133,15 @@ RETURN (SELECT CASE WHEN word = '' THEN '' ELSE left(word, 1) || left(replace(su
 CREATE OR REPLACE FUNCTION redshift.difference(text, text) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN redshift.soundex($1) = '' AND redshift.soundex($2) = '' THEN 1 ELSE (SELECT count(*) FROM generate_series(1, 4) AS i
     WHERE substr(redshift.soundex($1), i, 1) = substr(redshift.soundex($2), i, 1) AND '' NOT IN (redshift.soundex($1), redshift.soundex($2))) END;
+
+-- + joins texts as || does, and a DATE and a TIME give a TIMESTAMP.
+CREATE OR REPLACE FUNCTION redshift.at_time(date, time) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE RETURN $1 + $2;
+CREATE OR REPLACE FUNCTION redshift.at_time(date, timetz) RETURNS timestamptz IMMUTABLE STRICT PARALLEL SAFE RETURN $1 + $2;
+DO $$
+BEGIN
+    IF to_regoperator('redshift.+(text, text)') IS NULL THEN
+        CREATE OPERATOR redshift.+ (LEFTARG = text, RIGHTARG = text, FUNCTION = textcat);
+        CREATE OPERATOR redshift.|| (LEFTARG = date, RIGHTARG = time, FUNCTION = redshift.at_time);
+        CREATE OPERATOR redshift.|| (LEFTARG = date, RIGHTARG = timetz, FUNCTION = redshift.at_time);
+    END IF;
+END $$;
