@@ -157,7 +157,9 @@ def same_budget(budget: dict[str, Any], asked: dict[str, list[dict[str, Any]]]) 
 def test_it_declares_what_the_script_asks_for(moto, wire, aws_config, capsys, dwh):
     """Every property of every resource, and no resource more or less."""
     subnets = moto.ec2.describe_subnets()["Subnets"]
-    moto.iam.create_policy(PolicyName="limit", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}))
+    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    moto.iam.create_policy(PolicyName="limit", PolicyDocument=document)
     if dwh == "subnets":
         dwh = f"DWH_SUBNET_IDS={subnets[0]['SubnetId']},{subnets[1]['SubnetId']}"
     aws_config.write_text(config_text(dwh))
