@@ -112,11 +112,11 @@ SYSTEM_COLUMNS = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}
 ATTRIBUTES = {word: set(following.split()) for word, following in _WORDS["attributes"].items()}
 # TO_CHAR's patterns that both engines print alike: of a point in time (between its fields anything but a letter or a
 # digit, or what stands in double quotes), and of a number.
-TIME_FORMAT = (
+_TIME = (
     r'([^A-Za-z0-9"]|"[^"]*"|FM|YYYY|YY|IYYY|MONTH|Month|month|MON|Mon|mon|MM|DAY|Day|day|DY|Dy|dy|DDD|DD|ID|D|WW|IW|W|Q|'
-    r"HH24|HH12|HH|MI|SS|MS|US|AM|PM|am|pm|A\.M\.|P\.M\.|yyyy|mm|dd|hh24|hh12|hh|mi|ss|CC|J)*"
+    r"HH24|HH12|HH|MI|SS|MS|US|AM|PM|am|pm|A\.M\.|P\.M\.|yyyy|mm|dd|hh24|hh12|hh|mi|ss|CC|cc|J)*"
 )
-NUMBER_FORMAT = r"(FM)?[ $]*(S|MI|PR)?[09.,DG]+(S|MI|PR)?"
+FORMAT = rf"{_TIME}|(FM)?[ $]*(S|MI|PR)?[09.,DG]+(S|MI|PR)?|(FM)?(RN|rn)"
 
 UNITS = {spelling: unit for unit, names in _WORDS["units"].items() for spelling in (unit, *names.split())}
 LENGTHS = set(list(_WORDS["units"])[:13])  # units to add, to count and to truncate to
