@@ -55,7 +55,7 @@ def fuzz(name: str, modules: list[str], make_check: Callable[[], Check], words: 
     (folder / "words").write_text("".join(f'"{_escaped(word)}"\n' for word in words))
     limits = [f"-max_total_time={options.seconds}", "-timeout=20", "-max_len=600", "-rss_limit_mb=2500"]
     files = [f"-dict={folder / 'words'}", f"-artifact_prefix={folder}/", str(corpus)]
-    atheris.Setup([sys.argv[0], *limits, "-print_final_stats=1", *others, *files], once)
+    atheris.Setup([sys.argv[0], *limits, "-print_final_stats=1", *files, *others], once)
     atheris.Fuzz()
 
 
