@@ -127,6 +127,21 @@ def test_a_bucket_in_another_region_needs_region(copier: Copier, s3):
     assert copier.rows() == [("1",)]
 
 
+def test_keys_in_the_statement_sign_in_to_s3(copier: Copier, s3, monkeypatch: pytest.MonkeyPatch):
+    put(s3, data_json=b'{"a": "1"}')
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    copier.create("a VARCHAR").connection.commit()
+    load = f"COPY t FROM 's3://sparkify/data.json' CREDENTIALS '{{}}' {AUTO}"
+    with copier.connection.cursor() as cursor:
+        with pytest.raises(psycopg2.InternalError, match="credentials"):
+            cursor.execute(load.format("aws_iam_role=arn:aws:iam::123456789012:role/dwhRole"))
+        copier.connection.rollback()
+        cursor.execute(load.format("aws_access_key_id=AKIAOTHER;aws_secret_access_key=other"))
+    assert copier.rows() == [("1",)]
+
+
 def test_local_directories_are_read_to_their_depth_and_in_the_order_of_their_names(copier: Copier):
     for number, name in enumerate(["a.json", "sub/deep/b.json", "x.json/c.json", ".hidden"]):
         copier.file(f'{{"a": "{number}"}}', f"log/{name}")

@@ -5,6 +5,7 @@ import os
 import re
 import threading
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,9 @@ class Source:
         """Return S3 for a URL, whose bucket must be in the region that the statement names. Raises CopyError."""
         wanted = self._statement.region or self._settings.region
         if self._store is None:
-            self._store = ObjectStore(make_session(self._settings, wanted), self._stop)
+            keys = self._statement.keys
+            settings = replace(self._settings, aws=keys) if keys.key else self._settings
+            self._store = ObjectStore(make_session(settings, wanted), self._stop)
         bucket, _ = split_url(url)
         if bucket not in self._buckets:
             region = self._store.region(bucket)

@@ -1,14 +1,14 @@
 """The types that the parts of COPY hand to each other, and the limits that they share."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from psycopg2.extensions import ConnectionInfo
 from psycopg2.extensions import connection as Connection
 
 from infra.aws.object_store import S3Object
-from infra.config import Settings
+from infra.config import AwsKeys, Settings
 
 LARGEST_OBJECT = 4 << 20  # bytes; COPY rejects an object that is larger
 DEEPEST_NESTING = 500  # levels; Redshift's limit is not documented, Python's decoder and DuckDB have their own
@@ -40,6 +40,7 @@ class CopyStatement:
     source: str
     columns: list[str] | None = None  # None: every column of the table
     role: str = ""
+    keys: AwsKeys = field(default_factory=AwsKeys)  # in place of a role
     json: str = ""  # auto, auto ignorecase, or where the jsonpaths file is
     region: str | None = None
     max_errors: int = 0

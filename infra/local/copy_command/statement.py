@@ -5,6 +5,7 @@ An option that is not listed here is refused, and so is one that Redshift does n
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from infra.errors import CopyError
 from infra.local.copy_command.model import CopyStatement, TableName
@@ -21,8 +22,7 @@ NOT_WITH_JSON = {
     "CSV", "DELIMITER", "ESCAPE", "FILLRECORD", "FIXEDWIDTH", "IGNOREBLANKLINES", "NULL", "QUOTE", "READRATIO",
     "REMOVEQUOTES",
 }  # fmt: skip
-_KEYS = "keys in a statement: use IAM_ROLE"
-NOT_COVERED = {"LZOP": "LZOP files", "ZSTD": "ZSTD files", "ACCESS_KEY_ID": _KEYS, "SECRET_ACCESS_KEY": _KEYS}
+NOT_COVERED = {"LZOP": "LZOP files", "ZSTD": "ZSTD files"}
 
 
 class _Reader:
@@ -111,11 +111,11 @@ def parse(text: str) -> CopyStatement:
             raise CopyError(f"conflicting or redundant options: {option}")
         seen.add(kind)
         _read_option(reader, option, statement)
-    if not statement.role:
-        raise CopyError("COPY needs IAM_ROLE")
+    if not statement.role and not (statement.keys.key and statement.keys.secret):
+        raise CopyError("COPY needs IAM_ROLE, or both ACCESS_KEY_ID and SECRET_ACCESS_KEY")
     if not statement.json:
         raise CopyError("The embedded warehouse covers COPY with FORMAT JSON only")
-    if not _ROLE.fullmatch(statement.role):
+    if statement.role and not _ROLE.fullmatch(statement.role):
         raise CopyError(f"Invalid IAM role ARN: {statement.role}")
     return statement
 
@@ -156,12 +156,28 @@ def _iam_role(reader: _Reader, statement: CopyStatement) -> None:
 
 
 def _credentials(reader: _Reader, statement: CopyStatement) -> None:
-    """[WITH] CREDENTIALS [AS] 'aws_iam_role=arn', an older form of IAM_ROLE. Keys are refused and not repeated."""
+    """[WITH] CREDENTIALS [AS] 'aws_iam_role=arn' or 'aws_access_key_id=...;aws_secret_access_key=...[;token=...]'."""
     reader.accept("AS")
-    name, _, arn = reader.text().partition("=")
-    if name.strip() != "aws_iam_role":
-        raise CopyError(f"The embedded warehouse does not cover {_KEYS}")
-    statement.role = arn.strip()
+    for part in reader.text().split(";"):
+        name, _, value = (word.strip() for word in part.partition("="))
+        if name == "aws_iam_role":
+            statement.role = value
+        elif name in _KEYS:
+            statement.keys = replace(statement.keys, **{_KEYS[name]: value})
+        elif part.strip():
+            raise CopyError("Invalid credentials. Must be of the format: credentials 'aws_iam_role=...' or "
+                            "'aws_access_key_id=...;aws_secret_access_key=...[;token=...]'")  # fmt: skip
+
+
+def _key(part: str) -> Callable[[_Reader, CopyStatement], None]:
+    """Return the reader of a key's part: ACCESS_KEY_ID [AS] '...' and the like."""
+
+    def read(reader: _Reader, statement: CopyStatement) -> None:
+        """Note its text, which no message repeats."""
+        reader.accept("AS")
+        statement.keys = replace(statement.keys, **{part: reader.text()})
+
+    return read
 
 
 def _with(reader: _Reader, statement: CopyStatement) -> None:
@@ -221,6 +237,7 @@ def _compression(word: str) -> Callable[[_Reader, CopyStatement], None]:
     return lambda reader, statement: setattr(statement, "compression", word)
 
 
+_KEYS = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "token": "session_token"}
 _ALIKE = {"GZIP": "compression", "BZIP2": "compression", "CREDENTIALS": "IAM_ROLE"}  # only one of them may be there
 _SWITCHES = {
     "MANIFEST": "manifest",
@@ -231,6 +248,7 @@ _SWITCHES = {
 }
 _OPTIONS: dict[str, Callable[[_Reader, CopyStatement], None]] = {
     "ACCEPTINVCHARS": _acceptinvchars,
+    "ACCESS_KEY_ID": _key("key"),
     "BZIP2": _compression("BZIP2"),
     "COMPUPDATE": _compupdate,
     "CREDENTIALS": _credentials,
@@ -241,6 +259,8 @@ _OPTIONS: dict[str, Callable[[_Reader, CopyStatement], None]] = {
     "JSON": _json,
     "MAXERROR": _maxerror,
     "REGION": _region,
+    "SECRET_ACCESS_KEY": _key("secret"),
+    "SESSION_TOKEN": _key("session_token"),
     "STATUPDATE": _statupdate,
     "TIMEFORMAT": _timeformat,
     "WITH": _with,

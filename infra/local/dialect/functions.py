@@ -242,7 +242,7 @@ def _texts(name: str, place: int) -> Callable[[exp.Anonymous], exp.Expr]:
 _WITH_UNIT = {"dateadd", "date_add", "datediff", "date_diff", "date_part", "pgdate_part", "date_trunc"}
 _OF_TEXT = {
     **dict.fromkeys(("split_part", "substring", "substr", "ltrim", "rtrim", "btrim", "strpos", "reverse", "repeat"), 0),
-    **dict.fromkeys(("left", "right", "replace", "lpad", "rpad"), 0), "charindex": 1,
+    **dict.fromkeys(("left", "right", "replace", "lpad", "rpad", "len", "length", "upper", "lower"), 0), "charindex": 1,
 }  # fmt: skip
 _COMPARED = {
     "date_cmp", "timestamp_cmp", "date_cmp_timestamp", "timestamp_cmp_date", "timestamp_cmp_timestamptz",

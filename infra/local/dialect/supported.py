@@ -67,10 +67,8 @@ PLAIN_STATEMENTS = {
 }
 # Statements that run otherwise: what only a cluster does leaves its table as it is.
 _ATTRIBUTE = r"(DIST(STYLE (ALL|EVEN|AUTO|KEY DISTKEY \w+)|KEY \w+)|(COMPOUND )?SORTKEY ?(AUTO|NONE|\([\w, ]+\))|ENCODE AUTO|(COLUMN )?\w+ ENCODE \w+)"  # noqa: E501
-_KEY = r"(PRIMARY KEY|UNIQUE|FOREIGN KEY) ?\([\w, ]+\)( ?REFERENCES [\w.]+( ?\([\w, ]+\))?)?"
 REPLACED = (
     (rf"ALTER TABLE ({_NAME}) ALTER {_ATTRIBUTE}(, ?ALTER {_ATTRIBUTE})*$", r"ALTER TABLE \1 RESET (fillfactor)"),
-    (rf"ALTER TABLE ({_NAME}) ADD (CONSTRAINT \w+ )?{_KEY}$", r"ALTER TABLE \1 RESET (fillfactor)"),
     (rf"ALTER TABLE ({_NAME}) ALTER( COLUMN)? (\w+) TYPE VARCHAR ?\((\d+)\)$", r"CALL redshift.widen('\1', '\3', \4)"),
     (
         rf"VACUUM( FULL| SORT ONLY| DELETE ONLY| REINDEX| RECLUSTER)?( {_NAME})?( TO \d+ PERCENT)?( BOOST)?$",

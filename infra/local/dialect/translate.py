@@ -131,13 +131,16 @@ def _translate(text: str, columns: TableColumns | None) -> Statement:
         validate.create(tree, keys)
     validate.nodes(tree)
     known = None if columns is None else {name: dict(found) for name, found in columns}
+    checks = rewrite.key_checks(tree)
+    if checks and isinstance(tree, exp.Alter):  # a key is a hint: nothing is to be done
+        return Statement(verb, "; ".join(checks))
     try:
         subqueries.check(tree, known)
         tree = rewrite.statement(tree, known)
     except scope.NeedsColumns:
         names = {scope.table_name(table) for table in tree.find_all(exp.Table)}
         return Statement(verb, "", tuple(sorted(names)))
-    return Statement(verb, _generate(tree), sorted_by=tuple(dict.fromkeys(keys)))
+    return Statement(verb, "; ".join([_generate(tree), *checks]), sorted_by=tuple(dict.fromkeys(keys)))
 
 
 def _plain(verb: str, body: str) -> str:

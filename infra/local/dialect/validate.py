@@ -49,6 +49,8 @@ def create(tree: exp.Create, keys: list[str]) -> None:
         if column.find(*supported.IDENTITIES) and column.kind.this not in (exp.DType.INT, exp.DType.BIGINT):
             raise LackingError("identity column type must be INT or BIGINT")
     columns = {lexer.folded(column.name) for column in definitions}
+    for key in tree.this.find_all(exp.PrimaryKey, exp.ForeignKey):
+        keys += [column.name for column in key.expressions]
     unknown = [key for key in keys if columns and lexer.folded(key) not in columns]
     if unknown:
         raise NotSupportedError(f'column "{unknown[0]}" named in key does not exist')
@@ -229,10 +231,12 @@ def _table(node: exp.Table) -> None:
 
 def _alter(node: exp.Alter) -> None:
     """ALTER TABLE, one change at a time."""
-    if node.args.get("kind") != "TABLE" or len(node.args["actions"]) != 1:
+    if node.args.get("kind") != "TABLE":
         raise NotSupportedError("The embedded warehouse does not cover this form of ALTER.")
+    if len(node.args["actions"]) != 1:
+        raise LackingError("Amazon Redshift's ALTER TABLE takes one change: write a statement for each.")
     action = node.args["actions"][0]
-    if isinstance(action, exp.AlterColumn | exp.AddConstraint):
+    if isinstance(action, exp.AlterColumn):
         raise NotSupportedError("The embedded warehouse does not cover this form of ALTER TABLE.")
     if isinstance(action, exp.AlterRename) and action.this.name.startswith("#"):
         raise LackingError("a table cannot be renamed to a temporary one")

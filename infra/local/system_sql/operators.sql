@@ -49,6 +49,18 @@ BEGIN
     END LOOP;
 END $$;
 
+-- In arithmetic with a number a VARCHAR is a DOUBLE PRECISION.
+DO $$
+DECLARE operator text;
+BEGIN
+    FOREACH operator IN ARRAY ARRAY['+', '-', '*', '/'] LOOP
+        EXECUTE format('CREATE FUNCTION redshift.%1$I(text, double precision) RETURNS double precision STABLE STRICT PARALLEL SAFE RETURN $1::double precision %2$s $2', 'text ' || operator, operator);
+        EXECUTE format('CREATE FUNCTION redshift.%1$I(double precision, text) RETURNS double precision STABLE STRICT PARALLEL SAFE RETURN $1 %2$s $2::double precision', 'text ' || operator, operator);
+        EXECUTE format('CREATE OPERATOR redshift.%2$s (LEFTARG = text, RIGHTARG = double precision, FUNCTION = redshift.%1$I)', 'text ' || operator, operator);
+        EXECUTE format('CREATE OPERATOR redshift.%2$s (LEFTARG = double precision, RIGHTARG = text, FUNCTION = redshift.%1$I)', 'text ' || operator, operator);
+    END LOOP;
+END $$;
+
 -- What has no value: not covered here, or wrong by Redshift's rules.
 CREATE FUNCTION redshift.refuse(message text) RETURNS text VOLATILE LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'syntax_error', MESSAGE = message; END $$;

@@ -6,7 +6,6 @@ CREATE OR REPLACE FUNCTION redshift.cut(char, integer) RETURNS text IMMUTABLE ST
 CREATE OR REPLACE FUNCTION redshift.cut(anyelement, integer) RETURNS text STABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT CASE WHEN octet_length($1::text) <= $2 THEN $1::text ELSE redshift.fail('Value too long for character type') END $$;
 
 CREATE OR REPLACE FUNCTION redshift.len(text) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN char_length($1);
-CREATE OR REPLACE FUNCTION redshift.len(char) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN char_length($1);
 CREATE OR REPLACE FUNCTION redshift.textlen(text) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN char_length($1);
 CREATE OR REPLACE FUNCTION redshift.concat(text, text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE RETURN $1 || $2;
 CREATE OR REPLACE FUNCTION redshift.concat(anyelement, text) RETURNS text STABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $1::text || $2 $$;
