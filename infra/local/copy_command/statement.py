@@ -115,6 +115,10 @@ def parse(text: str) -> CopyStatement:
         raise CopyError("COPY needs IAM_ROLE, or both ACCESS_KEY_ID and SECRET_ACCESS_KEY")
     if not statement.json:
         raise CopyError("The embedded warehouse covers COPY with FORMAT JSON only")
+    if statement.json == "noshred":
+        raise CopyError("The embedded warehouse does not cover 'noshred', which needs a SUPER column")
+    if statement.time_format not in ("auto", "epochsecs", "epochmillisecs"):
+        raise CopyError(f"The embedded warehouse does not cover TIMEFORMAT '{statement.time_format}'")
     if statement.role and not _ROLE.fullmatch(statement.role):
         raise CopyError(f"Invalid IAM role ARN: {statement.role}")
     return statement
@@ -127,10 +131,17 @@ def _read_option(reader: _Reader, option: str, statement: CopyStatement) -> None
         raise CopyError(f"{option} is not supported for COPY from JSON")
     if option in NOT_COVERED:
         raise CopyError(f"The embedded warehouse does not cover {NOT_COVERED[option]}")
-    if option in _SWITCHES:
-        setattr(statement, _SWITCHES[option], True)
+    if option in _WORDS:
+        setattr(statement, *_WORDS[option])
     elif option in _OPTIONS:
         _OPTIONS[option](reader, statement)
+    elif option in _VALUES:
+        reader.accept("AS")
+        name, most = _VALUES[option]
+        setattr(statement, name, reader.number(most, option) if most else reader.text())
+    elif option in _KEYS:
+        reader.accept("AS")
+        statement.keys = replace(statement.keys, **{_KEYS[option]: reader.text()})
     else:
         raise CopyError(f"The embedded warehouse does not cover the COPY option {option}")
 
@@ -140,14 +151,6 @@ def _format(reader: _Reader, statement: CopyStatement) -> None:
     reader.accept("AS")
     if reader.peek() != "JSON":
         raise CopyError(f"The embedded warehouse does not cover COPY with FORMAT {reader.peek()}")
-
-
-def _json(reader: _Reader, statement: CopyStatement) -> None:
-    """JSON [AS] 'auto' | 'auto ignorecase' | 's3://.../jsonpaths.json'."""
-    reader.accept("AS")
-    statement.json = reader.text()
-    if statement.json == "noshred":
-        raise CopyError("The embedded warehouse does not cover 'noshred', which needs a SUPER column")
 
 
 def _iam_role(reader: _Reader, statement: CopyStatement) -> None:
@@ -169,47 +172,10 @@ def _credentials(reader: _Reader, statement: CopyStatement) -> None:
                             "'aws_access_key_id=...;aws_secret_access_key=...[;token=...]'")  # fmt: skip
 
 
-def _key(part: str) -> Callable[[_Reader, CopyStatement], None]:
-    """Return the reader of a key's part: ACCESS_KEY_ID [AS] '...' and the like."""
-
-    def read(reader: _Reader, statement: CopyStatement) -> None:
-        """Note its text, which no message repeats."""
-        reader.accept("AS")
-        statement.keys = replace(statement.keys, **{part: reader.text()})
-
-    return read
-
-
 def _with(reader: _Reader, statement: CopyStatement) -> None:
     """WITH, which may stand before CREDENTIALS only."""
     if reader.peek() != "CREDENTIALS":
         raise CopyError("The embedded warehouse does not cover the COPY option WITH")
-
-
-def _region(reader: _Reader, statement: CopyStatement) -> None:
-    """REGION [AS] 'us-west-2'."""
-    reader.accept("AS")
-    statement.region = reader.text()
-
-
-def _maxerror(reader: _Reader, statement: CopyStatement) -> None:
-    """MAXERROR [AS] n."""
-    reader.accept("AS")
-    statement.max_errors = reader.number(MOST_ERRORS, "MAXERROR")
-
-
-def _ignoreheader(reader: _Reader, statement: CopyStatement) -> None:
-    """IGNOREHEADER [AS] n: lines at the start of each file."""
-    reader.accept("AS")
-    statement.header_lines = reader.number(2**31 - 1, "IGNOREHEADER")
-
-
-def _timeformat(reader: _Reader, statement: CopyStatement) -> None:
-    """TIMEFORMAT [AS] 'auto' | 'epochsecs' | 'epochmillisecs'."""
-    reader.accept("AS")
-    statement.time_format = reader.text()
-    if statement.time_format not in ("auto", "epochsecs", "epochmillisecs"):
-        raise CopyError(f"The embedded warehouse does not cover TIMEFORMAT '{statement.time_format}'")
 
 
 def _acceptinvchars(reader: _Reader, statement: CopyStatement) -> None:
@@ -232,36 +198,21 @@ def _statupdate(reader: _Reader, statement: CopyStatement) -> None:
         reader.accept("ON", "TRUE")
 
 
-def _compression(word: str) -> Callable[[_Reader, CopyStatement], None]:
-    """Return the reader of a word that names how the files are compressed."""
-    return lambda reader, statement: setattr(statement, "compression", word)
-
-
-_KEYS = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "token": "session_token"}
 _ALIKE = {"GZIP": "compression", "BZIP2": "compression", "CREDENTIALS": "IAM_ROLE"}  # only one of them may be there
-_SWITCHES = {
-    "MANIFEST": "manifest",
-    "EMPTYASNULL": "empty_as_null",
-    "BLANKSASNULL": "blanks_as_null",
-    "TRUNCATECOLUMNS": "truncate_columns",
-    "ROUNDEC": "round_decimals",
-}
+_KEYS = {  # as options, and as parts of CREDENTIALS; no message repeats them
+    "ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret", "SESSION_TOKEN": "session_token",
+    "aws_access_key_id": "key", "aws_secret_access_key": "secret", "token": "session_token",
+}  # fmt: skip
+_WORDS: dict[str, tuple[str, object]] = {  # that stand alone -> what they set
+    "BZIP2": ("compression", "BZIP2"), "GZIP": ("compression", "GZIP"), "MANIFEST": ("manifest", True),
+    "EMPTYASNULL": ("empty_as_null", True), "BLANKSASNULL": ("blanks_as_null", True),
+    "TRUNCATECOLUMNS": ("truncate_columns", True), "ROUNDEC": ("round_decimals", True),
+}  # fmt: skip
+_VALUES = {  # with [AS] and a text, or a number up to the second
+    "JSON": ("json", 0), "REGION": ("region", 0), "TIMEFORMAT": ("time_format", 0),
+    "MAXERROR": ("max_errors", MOST_ERRORS), "IGNOREHEADER": ("header_lines", 2**31 - 1),
+}  # fmt: skip
 _OPTIONS: dict[str, Callable[[_Reader, CopyStatement], None]] = {
-    "ACCEPTINVCHARS": _acceptinvchars,
-    "ACCESS_KEY_ID": _key("key"),
-    "BZIP2": _compression("BZIP2"),
-    "COMPUPDATE": _compupdate,
-    "CREDENTIALS": _credentials,
-    "FORMAT": _format,
-    "GZIP": _compression("GZIP"),
-    "IAM_ROLE": _iam_role,
-    "IGNOREHEADER": _ignoreheader,
-    "JSON": _json,
-    "MAXERROR": _maxerror,
-    "REGION": _region,
-    "SECRET_ACCESS_KEY": _key("secret"),
-    "SESSION_TOKEN": _key("session_token"),
-    "STATUPDATE": _statupdate,
-    "TIMEFORMAT": _timeformat,
-    "WITH": _with,
-}
+    "ACCEPTINVCHARS": _acceptinvchars, "COMPUPDATE": _compupdate, "CREDENTIALS": _credentials, "FORMAT": _format,
+    "IAM_ROLE": _iam_role, "STATUPDATE": _statupdate, "WITH": _with,
+}  # fmt: skip

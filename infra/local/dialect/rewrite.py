@@ -178,19 +178,6 @@ def _create(tree: exp.Create) -> exp.Expr:
     return tree
 
 
-def key_checks(tree: exp.Expr) -> list[str]:
-    """Statements that change nothing and fail where a key names a table or a column that is not there."""
-    named = [(part.this.find(exp.Table), part.this) for part in tree.find_all(exp.Reference)]
-    if isinstance(tree, exp.Alter):
-        named += [(tree.this, key) for key in tree.find_all(exp.ForeignKey, exp.PrimaryKey)]
-        named += [(tree.this, key.this) for key in tree.find_all(exp.UniqueColumnConstraint) if key.this]
-    checks = []
-    for table, key in named:
-        changes = [f"ALTER COLUMN {column.sql('postgres')} SET STATISTICS -1" for column in key.expressions]
-        checks += [f"ALTER TABLE {table.sql('postgres')} {change}" for change in changes or ["RESET (fillfactor)"]]
-    return list(dict.fromkeys(checks))
-
-
 def _alter(node: exp.Alter) -> exp.Expr:
     """Keys are hints; a new text column counts bytes."""
     for action in node.args["actions"]:

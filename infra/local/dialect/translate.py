@@ -131,16 +131,15 @@ def _translate(text: str, columns: TableColumns | None) -> Statement:
         validate.create(tree, keys)
     validate.nodes(tree)
     known = None if columns is None else {name: dict(found) for name, found in columns}
-    checks = rewrite.key_checks(tree)
-    if checks and isinstance(tree, exp.Alter):  # a key is a hint: nothing is to be done
-        return Statement(verb, "; ".join(checks))
+    checks = validate.key_checks(tree)
     try:
         subqueries.check(tree, known)
         tree = rewrite.statement(tree, known)
     except scope.NeedsColumns:
         names = {scope.table_name(table) for table in tree.find_all(exp.Table)}
         return Statement(verb, "", tuple(sorted(names)))
-    return Statement(verb, "; ".join([_generate(tree), *checks]), sorted_by=tuple(dict.fromkeys(keys)))
+    made = [] if tree.find(exp.AddConstraint) else [_generate(tree)]  # a key is a hint: nothing is to be done
+    return Statement(verb, "; ".join([*made, *checks]), sorted_by=tuple(dict.fromkeys(keys)))
 
 
 def _plain(verb: str, body: str) -> str:
