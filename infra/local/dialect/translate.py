@@ -4,7 +4,7 @@ What Redshift lacks is refused, and so is what the embedded warehouse does not c
 not list. Table attributes that only a cluster needs (DISTKEY, SORTKEY, DISTSTYLE, ENCODE) are taken off the tokens,
 because sqlglot's parser does not know all their forms; sqlglot does the rest, and the other modules what it gets wrong.
 
-    lexer.py      text -> tokens             validate.py, subqueries.py   what a statement may hold
+    lexer.py      text -> tokens             validate.py, tables.py, subqueries.py   what a statement may hold
     rewrite.py    Redshift's meaning in PostgreSQL's words, with functions.py, queries.py (clauses), scope.py (columns)
 """
 
@@ -23,7 +23,7 @@ from sqlglot.parsers.redshift import RedshiftParser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from infra.errors import LackingError, NotSupportedError
-from infra.local.dialect import lexer, rewrite, scope, subqueries, supported, validate
+from infra.local.dialect import lexer, rewrite, scope, subqueries, supported, tables, validate
 
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # what it cannot read is refused here, in plain words
 
@@ -128,10 +128,10 @@ def _translate(text: str, columns: TableColumns | None) -> Statement:
         tokens, keys = _without_table_attributes(tokens)
     tree = _parse(tokens, plain)
     if isinstance(tree, exp.Create):
-        validate.create(tree, keys)
+        tables.create(tree, keys)
     validate.nodes(tree)
     known = None if columns is None else {name: dict(found) for name, found in columns}
-    checks = validate.key_checks(tree)
+    checks = tables.key_checks(tree)
     try:
         subqueries.check(tree, known)
         tree = rewrite.statement(tree, known)

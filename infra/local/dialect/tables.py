@@ -1,0 +1,58 @@
+"""What CREATE and ALTER TABLE may hold: their columns and keys."""
+
+from sqlglot import exp
+
+from infra.errors import LackingError, NotSupportedError
+from infra.local.dialect import lexer, supported
+
+
+def create(tree: exp.Create, keys: list[str]) -> None:
+    """Refuse CREATE of other things than tables and views, and a DISTKEY or SORTKEY that names no column."""
+    if tree.kind not in ("TABLE", "VIEW") or (tree.kind == "TABLE" and tree.args.get("replace")):
+        raise NotSupportedError(f"The embedded warehouse does not cover this form of CREATE {tree.kind}.")
+    if tree.expression and tree.args.get("exists"):
+        raise LackingError("Amazon Redshift has no CREATE TABLE IF NOT EXISTS ... AS.")
+    if not isinstance(tree.this, exp.Schema) and not tree.expression:
+        raise NotSupportedError("The embedded warehouse does not cover a CREATE TABLE without columns.")
+    definitions = list(tree.this.find_all(exp.ColumnDef))
+    kinds = [type(part) for part in tree.this.find_all(exp.PrimaryKey, exp.PrimaryKeyColumnConstraint)]
+    if len(kinds) > 1:
+        raise LackingError("multiple primary keys for a table are not allowed")
+    for column in definitions:
+        if column.find(*supported.IDENTITIES) and column.kind.this not in (exp.DType.INT, exp.DType.BIGINT):
+            raise LackingError("identity column type must be INT or BIGINT")
+    columns = {lexer.folded(column.name) for column in definitions}
+    for key in tree.this.find_all(exp.PrimaryKey, exp.ForeignKey):
+        keys += [column.name for column in key.expressions]
+    unknown = [key for key in keys if columns and lexer.folded(key) not in columns]
+    if unknown:
+        raise NotSupportedError(f'column "{unknown[0]}" named in key does not exist')
+
+
+def alter(node: exp.Alter) -> None:
+    """ALTER TABLE, one change at a time."""
+    if node.args.get("kind") != "TABLE":
+        raise NotSupportedError("The embedded warehouse does not cover this form of ALTER.")
+    if len(node.args["actions"]) != 1:
+        raise LackingError("Amazon Redshift's ALTER TABLE takes one change: write a statement for each.")
+    action = node.args["actions"][0]
+    if isinstance(action, exp.AlterColumn):
+        raise NotSupportedError("The embedded warehouse does not cover this form of ALTER TABLE.")
+    if isinstance(action, exp.AlterRename) and action.this.name.startswith("#"):
+        raise LackingError("a table cannot be renamed to a temporary one")
+    kinds = {type(part.kind) for part in action.constraints} if isinstance(action, exp.ColumnDef) else set()
+    if exp.NotNullColumnConstraint in kinds and exp.DefaultColumnConstraint not in kinds:
+        raise LackingError("ALTER TABLE ADD COLUMN defined as NOT NULL must have a non-null default expression")
+
+
+def key_checks(tree: exp.Expr) -> list[str]:
+    """Statements that change nothing and fail where a key names a table or a column that is not there."""
+    named = [(part.this.find(exp.Table), part.this) for part in tree.find_all(exp.Reference)]
+    if isinstance(tree, exp.Alter):
+        named += [(tree.this, key) for key in tree.find_all(exp.ForeignKey, exp.PrimaryKey)]
+        named += [(tree.this, key.this) for key in tree.find_all(exp.UniqueColumnConstraint) if key.this]
+    checks = []
+    for table, key in named:
+        changes = [f"ALTER COLUMN {column.sql('postgres')} SET STATISTICS -1" for column in key.expressions]
+        checks += [f"ALTER TABLE {table.sql('postgres')} {change}" for change in changes or ["RESET (fillfactor)"]]
+    return list(dict.fromkeys(checks))
