@@ -19,7 +19,6 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -32,7 +31,7 @@ import infra.requirements_check  # noqa: F401 - first: it says which packages ar
 
 # isort: split
 from infra import cli, progress
-from infra.aws.object_store import ObjectStore, S3Object
+from infra.aws.object_store import ObjectStore, S3Object, split_url
 from infra.aws.session import make_session
 from infra.config import Settings, load_settings
 from infra.errors import SourceError
@@ -178,37 +177,35 @@ def find_files(store: ObjectStore, url: str) -> list[S3Object]:
 
 def open_store(settings: Settings, url: str) -> ObjectStore:
     """S3 in the region of a URL's bucket. Raises SourceError."""
-    with ObjectStore(make_session(settings)) as store:
-        region = store.region(url.removeprefix("s3://").partition("/")[0])
+    region = ObjectStore(make_session(settings)).region(split_url(url)[0])
     return ObjectStore(make_session(settings, region or None))
 
 
 def compact(settings: Settings, source_url: str, target_url: str, slices: int, dry_run: bool) -> None:
     """Bring the gzip files and the manifest up to date, and say what was done. Raises SourceError."""
-    with ExitStack() as stack:
-        source = stack.enter_context(open_store(settings, source_url))
-        store = stack.enter_context(open_store(settings, target_url))
-        listed = find_files(source, source_url)
-        target = Target(store, target_url)
-        known = target.packs()
-        stay, packs = plan(listed, known, slices)
-        files, size = sum(len(pack.files) for pack in packs), sum(file.size for pack in packs for file in pack.files)
-        print(f"{source_url}: {len(listed):,} files, {files:,} of them ({size / 1e6:,.1f} MB) to be compacted.")
-        print(f"{target_url}: {len(stay):,} gzip files stay, {len(packs):,} are new, {len(known) - len(stay):,} go.")
-        if dry_run:
-            print("Nothing was written: this was a dry run.")
-            return
-        missing = [pack for pack in packs if not target.holds(pack.name)]
-        if len(missing) < len(packs):
-            print(f"{len(packs) - len(missing):,} of them are there already, from a run that was stopped.")
-        write_packs(source, target, store, missing)
-        check_complete(listed, [*(known[name] for name in stay), *(pack.entries for pack in packs)])
-        names = [*stay, *(pack.name for pack in packs)]
-        if packs or len(stay) < len(known):
-            target.write_manifest(names)
-        target.delete_leftovers([*known, *names])
-        print(f"Each of the {len(listed):,} files is in one of {len(names):,} gzip files, exactly once.")
-        print(f"For loads from now on: [S3] SONG_DATA={target.manifest}")
+    source = open_store(settings, source_url)
+    store = open_store(settings, target_url)
+    listed = find_files(source, source_url)
+    target = Target(store, target_url)
+    known = target.packs()
+    stay, packs = plan(listed, known, slices)
+    files, size = sum(len(pack.files) for pack in packs), sum(file.size for pack in packs for file in pack.files)
+    print(f"{source_url}: {len(listed):,} files, {files:,} of them ({size / 1e6:,.1f} MB) to be compacted.")
+    print(f"{target_url}: {len(stay):,} gzip files stay, {len(packs):,} are new, {len(known) - len(stay):,} go.")
+    if dry_run:
+        print("Nothing was written: this was a dry run.")
+        return
+    missing = [pack for pack in packs if not target.holds(pack.name)]
+    if len(missing) < len(packs):
+        print(f"{len(packs) - len(missing):,} of them are there already, from a run that was stopped.")
+    write_packs(source, target, store, missing)
+    check_complete(listed, [*(known[name] for name in stay), *(pack.entries for pack in packs)])
+    names = [*stay, *(pack.name for pack in packs)]
+    if packs or len(stay) < len(known):
+        target.write_manifest(names)
+    target.delete_leftovers([*known, *names])
+    print(f"Each of the {len(listed):,} files is in one of {len(names):,} gzip files, exactly once.")
+    print(f"For loads from now on: [S3] SONG_DATA={target.manifest}")
 
 
 def folder(text: str) -> str:

@@ -82,8 +82,8 @@ def _local_texts(place: Path) -> Iterator[str]:
 def _s3_texts(place: str, settings: Settings) -> Iterator[str]:
     """The contents of every object below an s3:// folder, one held at a time."""
     compacted = place.endswith(".manifest")  # of infra/compact_songs.py
-    with ObjectStore(make_session(settings)) as store:
-        listed = list_manifest(place, settings) if compacted else [each for each in store.list(place) if each.size]
-        for _, blocks in store.read(listed):
-            text = b"".join(blocks)
-            yield (gzip.decompress(text) if compacted else text).decode("utf-8", errors="replace")
+    store = ObjectStore(make_session(settings))
+    listed = list_manifest(place, settings) if compacted else (each for each in store.list(place) if each.size)
+    for _, blocks in store.read(listed):
+        text = b"".join(blocks)
+        yield (gzip.decompress(text) if compacted else text).decode("utf-8", errors="replace")

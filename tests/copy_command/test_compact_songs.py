@@ -69,8 +69,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def note(store: ObjectStore, objects):
         """Note what is read."""
-        keys.extend(each.key for each in objects if each.key.startswith("song_data/"))
-        return reading(store, objects)
+        noted = list(objects)
+        keys.extend(each.key for each in noted if each.key.startswith("song_data/"))
+        return reading(store, noted)
 
     monkeypatch.setattr(ObjectStore, "read", note)
     return keys
@@ -166,7 +167,7 @@ def test_a_file_that_changes_while_it_is_read_changes_nothing(bucket: Bucket, mo
 
     def change(store: ObjectStore, url: str):
         """Change a song after it was listed."""
-        found = listing(store, url)
+        found = list(listing(store, url))
         if url == SOURCE:
             bucket.put(7, text=" changed")
         return found

@@ -1,6 +1,7 @@
 """COPY over an S3 that fails: what was listed is loaded whole, or nothing is, with one sentence; and Ctrl-C ends it."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 from contextlib import ExitStack
 from datetime import timedelta
 
+import obstore
 import psycopg2
 import pytest
 
@@ -67,7 +69,7 @@ def test_an_object_that_vanished_after_it_was_listed(copier: Copier, bucket: Fau
 
     def list_and_delete(store: ObjectStore, url: str):
         """Delete one of what was listed."""
-        found = listing(store, url)
+        found = list(listing(store, url))
         del bucket.objects["log/b.json"]
         return found
 
@@ -140,13 +142,40 @@ def test_reading_follows_boto3_s_identity_and_odd_keys(s3, config, monkeypatch: 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     config.write_text(config.read_text() + "[AWS]\nKEY=AKIAFILE\nSECRET=secret\n")
-    with ObjectStore(make_session(load_settings(config))) as store:
-        listed = store.list("s3://sparkify/d/")
-        assert sorted(each.key for each in listed) == sorted(keys)
-        assert {each.key: b"".join(blocks).decode() for each, blocks in store.read(listed)} == {
-            key: key for key in keys
-        }
-        urls = [each.url for each in listed] + ["s3://sparkify/d/none"]
-        found = store.find_all(urls)
-        assert [(each.key, each.size, each.etag) for each in found[:-1]] == [(e.key, e.size, e.etag) for e in listed]
-        assert found[-1] is None
+    store = ObjectStore(make_session(load_settings(config)))
+    listed = list(store.list("s3://sparkify/d/"))
+    assert sorted(each.key for each in listed) == sorted(keys)
+    assert {each.key: b"".join(blocks).decode() for each, blocks in store.read(listed)} == {key: key for key in keys}
+    urls = [each.url for each in listed] + ["s3://sparkify/d/none"]
+    found = list(store.find_all(urls))
+    assert [(each.key, each.size, each.etag) for each in found[:-1]] == [(e.key, e.size, e.etag) for e in listed]
+    assert found[-1] is None
+
+
+@pytest.mark.parametrize("folders", [[], ["d/", "d/b/", "d/b/e/", "d/c/"]])
+@pytest.mark.parametrize("prefix", ["d/", "d", "d/b/", "", "none/", "d//", "d/é/", "d/%/"])
+def test_obstore_lists_what_boto3_lists(s3, config, monkeypatch: pytest.MonkeyPatch, folders: list[str], prefix: str):
+    keys = ["d/a", "d/b", "d/b/1", "d/b/empty", "d/b0", "d/~x", "d/é/1", "d/%/1", "d//1", "dd/1", *folders]
+    for key in keys:
+        s3.put_object(Bucket="sparkify", Key=key, Body=b"" if key.endswith(("empty", "/")) else key.encode())
+    store = ObjectStore(make_session(load_settings(config)))
+    listed = list(store.list(f"s3://sparkify/{prefix}"))
+    with monkeypatch.context() as patch:
+        patch.setattr(s3_fetcher, "PLAIN_PREFIX", re.compile("(?!)"))
+        assert listed == list(store.list(f"s3://sparkify/{prefix}"))
+    assert [each.key for each in listed] == sorted(k for k in keys if k.startswith(prefix) and not k.endswith("/"))
+
+
+def test_a_listing_that_obstore_cannot_end_goes_on_by_boto3(bucket: FaultyS3, config, monkeypatch: pytest.MonkeyPatch):
+    store = ObjectStore(make_session(load_settings(config)))
+    expected = list(store.list("s3://sparkify/log/"))
+    listing = obstore.list
+
+    def fail(*arguments: object, **options: object):
+        """List two objects, and then fail."""
+        yield next(listing(*arguments, **options))[:2]
+        raise OSError
+
+    monkeypatch.setattr(obstore, "list", fail)
+    assert list(store.list("s3://sparkify/log/")) == expected
+    assert len(expected) == 3

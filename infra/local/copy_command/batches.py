@@ -6,23 +6,24 @@ import io
 import os
 import re
 import zlib
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
-from infra.errors import CopyError, SourceError
-from infra.local.copy_command.files import Source, explain
+from infra.errors import CopyError
+from infra.local.copy_command.files import BLOCK, Source, explain
 from infra.local.copy_command.model import LARGEST_OBJECT, Batch, CopyStatement, Segment, SourceFile
 
 BATCH = 16 << 20  # bytes of JSON that are loaded at a time
+SEGMENTS = 10_000  # files whose objects are loaded at a time
 WHOLE = range(256 << 10, 64 << 20)  # sizes in bytes of the files on disk that DuckDB reads itself
-BLOCK = 4 << 20  # bytes read at a time
 UNREADABLE = (OSError, EOFError, zlib.error)  # the last two: broken compression
 # Between objects there is white space only. A line break cannot stand inside a JSON string, and inside an array two
 # objects have a comma between them: so this is the end of an object at the root, in every well-formed file.
 BOUNDARY = re.compile(rb"\}[ \t\r]*\n\s*(?=\{)")
 _BOUNDARY_IN_LINE = re.compile(rb"\}\s*(?=\{)")  # the same, unless it stands inside a string
 _NOT_FOR_DUCKDB = re.compile(r"[*?\[\]{}\ud800-\udfff" + ("]" if os.sep == "\\" else r"\\]"))  # a pattern, or no UTF-8
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int, SourceFile], None]
 
 
 class BatchReader:
@@ -34,11 +35,11 @@ class BatchReader:
         self._segments: list[Segment] = []
         self._size = 0
 
-    def read(self, files: list[SourceFile], progress: Progress) -> Generator[Batch, None, None]:
+    def read(self, files: Iterable[SourceFile], progress: Progress) -> Generator[Batch, None, None]:
         """Yield the files' contents in batches of about BATCH bytes.
 
-        `progress` is told the files finished and the bytes of them (as stored). Raises CopyError for an unreadable
-        file.
+        `progress` is told the files finished, the bytes of them (as stored) and the last one. Raises CopyError and
+        SourceError for an unreadable file.
         """
         whole: list[SourceFile] = []
         done = size = 0
@@ -48,7 +49,7 @@ class BatchReader:
             else:
                 yield from self._segmented(file, blocks)
             done, size = done + 1, size + file.size
-            progress(done, size)
+            progress(done, size, file)
             if sum(each.size for each in whole) >= BATCH:
                 yield Batch([], whole)
                 whole = []
@@ -76,38 +77,18 @@ class BatchReader:
         if rest:
             self._segments.append(Segment(file.name, line + self._statement.header_lines, rest))
             self._size += len(rest)
-        if self._size >= BATCH:
+        if self._size >= BATCH or len(self._segments) >= SEGMENTS:
             yield self._batch()
 
-    def _contents(self, files: Sequence[SourceFile]) -> Iterator[tuple[SourceFile, Iterator[bytes]]]:
-        """Yield each file with its stored bytes; those in S3 are read ahead."""
-        at = 0
-        while at < len(files):
-            first = files[at].listed
-            if first is None:
-                yield files[at], self._on_disk(files[at])
-                at += 1
-                continue
-            run = [each.listed for each in files[at:] if each.listed]  # files in S3 and on disk never mix
-            for file, (_, blocks) in zip(files[at:], self._source.store(first.url).read(run), strict=False):
-                yield file, self._from_s3(blocks)
-                at += 1
-
-    def _on_disk(self, file: SourceFile) -> Iterator[bytes]:
-        """Yield a file's bytes. Raises CopyError."""
-        try:
-            with open(file.name, "rb") as stream:
-                while block := stream.read(BLOCK):
-                    yield block
-        except OSError as error:
-            raise CopyError(explain(file.name, error)) from None
-
-    def _from_s3(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
-        """Pass the blocks of an object on. Raises CopyError."""
-        try:
-            yield from blocks
-        except SourceError as error:
-            raise CopyError(f"S3ServiceException: {error}") from None
+    def _contents(self, files: Iterable[SourceFile]) -> Iterator[tuple[SourceFile, Iterator[bytes]]]:
+        """Yield each file with its stored bytes; those in S3 are read ahead. Raises CopyError and SourceError."""
+        for bucket, group in groupby(files, lambda file: file.listed and file.listed.bucket):
+            if bucket is None:
+                yield from ((file, self._source.blocks(file.name)) for file in group)
+            else:
+                store = self._source.store(f"s3://{bucket}/")
+                for listed, blocks in store.read(file.listed for file in group if file.listed):
+                    yield SourceFile("", listed.size, listed), blocks
 
     def _inflated(self, file: SourceFile, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """Yield the bytes that a GZIP or BZIP2 file holds, of all its members. Raises CopyError."""

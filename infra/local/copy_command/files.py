@@ -1,23 +1,27 @@
 """The files that a COPY reads: where they are, and why one cannot be read."""
 
-import json
 import os
 import re
 import threading
-from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from itertools import islice
 
-from infra.aws.object_store import ObjectStore, split_url
+from infra.aws.manifest import Entry, entries
+from infra.aws.object_store import PART, ObjectStore, S3Object, split_url
 from infra.aws.session import make_session
 from infra.config import Settings
-from infra.errors import CopyError, SourceError, is_disk_full
+from infra.errors import CopyError, is_disk_full
+from infra.folders import walk
 from infra.local.copy_command.model import CopyStatement, SourceFile
+
+BLOCK = 4 << 20  # bytes read at a time
+ENTRIES = 10_000  # of a manifest that are looked for at a time
+_IN_S3 = re.compile(r"s3://[^/\ud800-\udfff]+/[^\0\ud800-\udfff]+")
 
 
 class Source:
-    """Where a COPY reads: this machine's disk, and S3 as you; a context manager, for S3 is read in the background."""
+    """Where a COPY reads: this machine's disk, and S3 as you."""
 
     def __init__(self, statement: CopyStatement, settings: Settings, stop: threading.Event):
         """`stop` ends every wait for S3."""
@@ -25,42 +29,79 @@ class Source:
         self._store: ObjectStore | None = None
         self._buckets: set[str] = set()  # seen to be in the COPY's region
 
-    def __enter__(self) -> "Source":
-        """Start nothing yet."""
-        return self
+    def find(self) -> Iterator[SourceFile]:
+        """Yield the files under the statement's source by name; empty ones hold no rows and are left out.
 
-    def __exit__(self, *_: object) -> None:
-        """End what is read in the background."""
-        if self._store:
-            self._store.__exit__()
-
-    def find(self) -> list[SourceFile]:
-        """Return the files under the statement's source by name; empty ones hold no rows and are left out.
-
-        Raises CopyError where there is none, or the place cannot be read.
+        Raises CopyError where there is none, or the place cannot be read, and SourceError for S3.
         """
         where = self._statement.source
+        found = False
         try:
-            if self._statement.manifest:
-                files = self._manifest_files()
-            elif where.startswith("s3://"):
-                files = [SourceFile("", each.size, each) for each in self.store(where).list(where)]
-            else:
-                files = _local_files(where)
-        except SourceError as error:
-            raise CopyError(f"S3ServiceException: {error}") from None
+            for file in self._found(where):
+                found = True
+                if file.size:
+                    yield file
         except OSError as error:
             raise CopyError(explain(where, error)) from None
-        if not files:
+        if not found and self._statement.manifest:
+            raise CopyError(f"Manifest {where} names no file that exists.")
+        if not found:
             raise CopyError(f"The specified S3 prefix '{where}' does not exist: no file's name begins with it.")
-        return [file for file in files if file.size]
+
+    def _found(self, where: str) -> Iterator[SourceFile]:
+        """Yield all files. Raises as `find` does, and OSError."""
+        if self._statement.manifest:
+            named = self._entries(where)
+            while some := list(islice(named, ENTRIES)):
+                yield from self._named(some)
+        elif where.startswith("s3://"):
+            yield from (SourceFile("", each.size, each) for each in self.store(where).list(where))
+        elif os.path.isfile(where):
+            yield SourceFile(where, os.path.getsize(where))
+        else:
+            yield from (SourceFile(path, status.st_size) for path, status in walk(where))
+
+    def _entries(self, where: str) -> Iterator[Entry]:
+        """Yield the entries of a manifest; one that is on disk may name files on disk. Raises CopyError."""
+        try:
+            for entry in entries(self.blocks(where)):
+                on_disk = not where.startswith("s3://") and os.path.isabs(entry.url) and "\0" not in entry.url
+                if not (on_disk or _IN_S3.fullmatch(entry.url)):
+                    raise ValueError
+                yield entry
+        except ValueError:
+            raise CopyError(f'Manifest {where} is not of the form {{"entries": [{{"url": "s3://..."}}]}}.') from None
+
+    def _named(self, named: list[Entry]) -> Iterator[SourceFile]:
+        """Yield the files of a manifest; one listed twice is loaded twice, one that is missing only if optional.
+
+        S3 is not asked for a file that must be there and whose size the manifest says: reading it finds out.
+        """
+        asked = [each.url for each in named if each.url.startswith("s3://") and not _is_known(each)]
+        found = dict(zip(asked, self.store(asked[0]).find_all(asked), strict=True)) if asked else {}
+        for each in named:
+            if not each.url.startswith("s3://"):
+                if each.mandatory or os.path.exists(each.url):
+                    yield SourceFile(each.url, os.path.getsize(each.url))
+            elif each.url not in found:
+                yield SourceFile("", each.size, S3Object(*split_url(each.url), each.size, ""))
+            elif listed := found[each.url]:
+                yield SourceFile("", listed.size, listed)
+            elif each.mandatory:
+                raise CopyError(f"S3ServiceException: {each.url} cannot be read: it does not exist.")
 
     def read(self, where: str) -> bytes:
-        """Return the contents of one small file, such as a jsonpaths file. Raises CopyError."""
+        """Return the contents of one small file, such as a jsonpaths file. Raises CopyError and SourceError."""
+        return b"".join(self.blocks(where))
+
+    def blocks(self, where: str) -> Iterator[bytes]:
+        """Yield the contents of one file. Raises CopyError and SourceError."""
         try:
-            return self.store(where).read_small(where) if where.startswith("s3://") else Path(where).read_bytes()
-        except SourceError as error:
-            raise CopyError(f"S3ServiceException: {error}") from None
+            if where.startswith("s3://"):
+                yield from self.store(where).read_one(where)
+            else:
+                with open(where, "rb") as file:
+                    yield from iter(lambda: file.read(BLOCK), b"")
         except (OSError, ValueError) as error:
             raise CopyError(explain(where, error)) from None
 
@@ -82,62 +123,10 @@ class Source:
             self._buckets.add(bucket)
         return self._store
 
-    def _manifest_files(self) -> list[SourceFile]:
-        """Return the files of a manifest; one listed twice is loaded twice, one that is missing only if optional."""
-        where = self._statement.source
-        entries = _manifest_entries(where, self.read(where))
-        urls = [url for url, _ in entries if url.startswith("s3://")]
-        for url in urls:
-            self.store(url)
-        found = dict(zip(urls, self._store.find_all(urls), strict=True)) if self._store and urls else {}
-        files = []
-        for url, mandatory in entries:
-            if url not in found:
-                files += [SourceFile(url, os.path.getsize(url))] if mandatory or os.path.exists(url) else []
-            elif listed := found[url]:
-                files.append(SourceFile("", listed.size, listed))
-            elif mandatory:
-                raise CopyError(f"S3ServiceException: {url} cannot be read: it does not exist.")
-        if not files:
-            raise CopyError(f"Manifest {where} names no file that exists.")
-        return files
 
-
-def _manifest_entries(where: str, text: bytes) -> list[tuple[str, bool]]:
-    """Return URL and `mandatory` of each entry of a manifest; one on disk may name files on disk. Raises CopyError."""
-    try:
-        entries: list[dict[str, Any]] = json.loads(text)["entries"]
-        wanted = [(entry["url"], bool(entry.get("mandatory", False))) for entry in entries]
-        in_s3, on_disk = re.compile(r"s3://[^/\ud800-\udfff]+/[^\0\ud800-\udfff]+"), not where.startswith("s3://")
-        if not all(in_s3.fullmatch(url) or (on_disk and os.path.isabs(url) and "\0" not in url) for url, _ in wanted):
-            raise ValueError
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise CopyError(f'Manifest {where} is not of the form {{"entries": [{{"url": "s3://..."}}]}}.') from None
-    return wanted
-
-
-def _local_files(where: str) -> list[SourceFile]:
-    """Return a file, or every file below a directory; a directory that links lead to again is read once."""
-    if os.path.isfile(where):
-        return [SourceFile(where, os.path.getsize(where))]
-    found: list[SourceFile] = []
-    seen: set[tuple[int, int]] = set()
-    folders = deque([where])
-    while folders:
-        folder = folders.popleft()
-        status = os.stat(folder)
-        if (identity := (status.st_dev, status.st_ino)) in seen:
-            continue
-        seen.add(identity)
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if not entry.is_dir():
-                    found.append(SourceFile(entry.path, entry.stat().st_size))
-                elif entry.is_symlink():
-                    folders.append(entry.path)  # after all that are reached without a link
-                else:
-                    folders.appendleft(entry.path)
-    return sorted(found, key=lambda file: file.name)
+def _is_known(entry: Entry) -> bool:
+    """Tell whether an object can be read in one piece without asking for it first."""
+    return entry.mandatory and 0 < entry.size <= PART
 
 
 def explain(where: str, error: Exception) -> str:

@@ -17,14 +17,14 @@ import psycopg2
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from psycopg2.extensions import cursor as PlainCursor
 
-from infra.config import Settings
-from infra.errors import CopyError, Interrupted
+from infra.errors import CopyError, Interrupted, SourceError
 from infra.local.copy_command.batches import BatchReader
 from infra.local.copy_command.exact_path import records, row
 from infra.local.copy_command.fast_path import CsvMaker, is_simple, quote_name
+from infra.local.copy_command.file_list import FileList, file_list
 from infra.local.copy_command.files import Source
 from infra.local.copy_command.load_log import LoadLog
-from infra.local.copy_command.model import Batch, Plan, Record, RecordError, SourceFile, WarehouseConnection
+from infra.local.copy_command.model import Batch, Plan, Record, RecordError, WarehouseConnection
 from infra.local.copy_command.plan import make_plan
 from infra.local.copy_command.statement import parse
 
@@ -42,15 +42,19 @@ def run(connection: WarehouseConnection, text: str) -> None:
     with (
         connection.cursor(cursor_factory=PlainCursor) as cursor,
         _transaction(connection, cursor),
-        Source(statement, connection.settings, connection.cancelled) as source,
     ):
+        source = Source(statement, connection.settings, connection.cancelled)
         plan = make_plan(cursor, statement, source)
         cursor.execute(f"SELECT NOT EXISTS (SELECT 1 FROM {statement.table.sql})")
         [(is_empty,)] = cursor.fetchall()
-        files = source.find()
-        with closing(LoadLog(connection, plan.table, files)) as log:
+        scratch = connection.settings.local_path / "tmp"
+        scratch.mkdir(exist_ok=True)
+        with (
+            file_list(source.find(), scratch) as files,
+            closing(LoadLog(connection, plan.table, files)) as log,
+        ):
             loader = Loader(cursor, plan, log)
-            loader.load(source, files, connection.settings)
+            loader.load(source, files, scratch)
             log.loaded(loader.rows)
             for name, value in (("last_copy_count", loader.rows), ("last_copy_id", log.query)):
                 cursor.execute("SELECT set_config(%s, %s, false)", (f"redshift.{name}", str(value)))
@@ -75,6 +79,8 @@ def _transaction(connection: WarehouseConnection, cursor: PlainCursor) -> Iterat
         elif isinstance(error, KeyboardInterrupt):
             with suppress(psycopg2.Error):
                 cursor.execute("DO $$ BEGIN RAISE query_canceled; END $$")
+        if isinstance(error, SourceError):
+            raise CopyError(f"S3ServiceException: {error}") from None
         if isinstance(error, Interrupted):
             raise CopyError("canceling statement due to user request") from None
         raise
@@ -92,10 +98,8 @@ class Loader:
         names = ", ".join(quote_name(column.name) for column in plan.columns)
         self._target = f"COPY {plan.statement.table.sql} ({names}) FROM STDIN (FORMAT csv)"
 
-    def load(self, source: Source, files: list[SourceFile], settings: Settings) -> None:
-        """Load every file. Raises CopyError if more records are rejected than allowed."""
-        folder = settings.local_path / "tmp"
-        folder.mkdir(exist_ok=True)
+    def load(self, source: Source, files: FileList, folder: Path) -> None:
+        """Load every file, by way of others in `folder`. Raises CopyError if more records are rejected than allowed."""
         statement = self._plan.statement
         with (
             tempfile.TemporaryDirectory(dir=folder) as scratch,

@@ -2,6 +2,7 @@
 
 import time
 
+from infra.local.copy_command.file_list import FileList
 from infra.local.copy_command.files import printable
 from infra.local.copy_command.model import Record, RecordError, SourceFile, WarehouseConnection
 
@@ -16,7 +17,7 @@ class LoadLog:
 
     INTERVAL = 0.2  # seconds between two rows of progress at least
 
-    def __init__(self, connection: WarehouseConnection, table: int, files: list[SourceFile]):
+    def __init__(self, connection: WarehouseConnection, table: int, files: FileList):
         """Open the connection and announce the COPY; `table` is the table's number in the catalog."""
         self._connection = connection.open_another()
         self._connection.autocommit = True
@@ -36,11 +37,10 @@ class LoadLog:
                 ON CONFLICT (session) DO UPDATE SET query = excluded.query, rows_loaded = 0""",
                 (self._pid, self.query),
             )
-            total = sum(file.size for file in files)
             cursor.execute(
                 """INSERT INTO redshift.stv_load_state VALUES
                 (100, %s, %s, 0, %s, now(), %s, 0, %s, 0, 0, %s, 0, '', 0)""",
-                (self._pid, self.query, self._pid, total, total, len(files)),
+                (self._pid, self.query, self._pid, files.size, files.size, files.count),
             )
 
     def _write(self, query: str, values: tuple[object, ...]) -> None:
@@ -48,15 +48,15 @@ class LoadLog:
         with self._connection.cursor() as cursor:
             cursor.execute(query, values)
 
-    def progress(self, files: int, size: int) -> None:
-        """Note the files and bytes read so far, now and then."""
+    def progress(self, files: int, size: int, last: SourceFile) -> None:
+        """Note the files and bytes read so far and the last file, now and then."""
         if time.monotonic() - self._last < self.INTERVAL:
             return
         self._last = time.monotonic()
         self._write(
             """UPDATE redshift.stv_load_state SET recordtime = now(), num_files_complete = %s, bytes_loaded = %s,
             bytes_loaded_compressed = %s, current_file = %s, pct_complete = %s WHERE query = %s""",
-            (files, size, size, printable(self._files[files - 1].name), 100 * files // len(self._files), self.query),
+            (files, size, size, printable(last.name), 100 * files // self._files.count, self.query),
         )
 
     def note(self, record: Record, fault: RecordError) -> None:
