@@ -16,6 +16,7 @@ import pytest
 from infra import simulate_data
 from infra.errors import ServerError
 from infra.local import server, supervisor
+from tests.fixtures import processes
 from tests.fixtures.etl import STAR, TABLES, plain_connection
 from tests.fixtures.warehouse import ROOT
 
@@ -24,12 +25,9 @@ pytestmark = pytest.mark.server
 no_windows = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT or SIGKILL for one process")
 
 
-def start(config: Path) -> subprocess.Popen:
+def start(config: Path) -> processes.Process:
     """An etl.py that runs beside the test."""
-    return subprocess.Popen(
-        [sys.executable, ROOT / "etl.py", "--config", config],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    return processes.start(ROOT / "etl.py", "--config", config, cwd=ROOT)
 
 
 def digests(plain, tables: tuple[str, ...]) -> list[tuple]:

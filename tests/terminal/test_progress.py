@@ -22,12 +22,13 @@ with progress.steps(15) as steps:
             time.sleep(0.4)
 print("8,000 rows")
 """
+SHORT = COPY.replace("1.3", "0.1").replace("0.4", "0.1")  # seconds; for what shows at once
 TALKS = """
 import sys, time
 from infra import cli, progress
 def work():
     with progress.step("INSERT INTO songplays"):
-        for number in range(4):
+        for number in range(2):
             time.sleep(0.5)
             print("line", number)
             print("begun,", end=" ")
@@ -38,6 +39,7 @@ sys.exit(cli.run("talks", work))
 """
 
 
+@pytest.mark.parametrize("terminal", [80, 120], indirect=True)
 def test_a_terminal_shows_one_line_that_moves(terminal):
     """Position, name, seconds and a spinner; for COPY files, MB, rate and time left; then nothing but the result."""
     seen = terminal.run("-c", COPY)
@@ -56,7 +58,7 @@ def test_a_terminal_shows_one_line_that_moves(terminal):
 def test_what_is_printed_never_stands_behind_the_moving_text(terminal):
     """Also where a line is printed in parts, and half of it to standard error."""
     seen = terminal.run("-c", TALKS)
-    lines = [line for number in range(4) for line in (f"line {number}", "begun, ended")]
+    lines = [line for number in range(2) for line in (f"line {number}", "begun, ended")]
     assert (seen.code, seen.lines) == (0, lines)
     assert any("INSERT INTO songplays, " in frame for frame in seen.frames)
 
@@ -74,23 +76,23 @@ def test_a_line_of_the_terminals_whole_width_is_not_broken(terminal):
     assert seen.raw.count("\n") == 0
 
 
-@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TERM": "unknown"}])
-def test_a_dumb_terminal_gets_lines(terminal, environment):
-    seen = terminal.run("-c", COPY, **environment)
+@pytest.mark.parametrize("name", ["dumb", pytest.param("unknown", marks=pytest.mark.slow)])
+def test_a_dumb_terminal_gets_lines(terminal, name):
+    seen = terminal.run("-c", COPY, TERM=name)
     first, last = seen.lines
     assert first.startswith("2 of 15 COPY staging_events: ")
     assert last == "8,000 rows"
 
 
 def test_no_color_changes_nothing_for_there_is_none(terminal):
-    seen = terminal.run("-c", COPY, NO_COLOR="1")
+    seen = terminal.run("-c", SHORT, NO_COLOR="1")
     assert seen.lines == ["8,000 rows"]
     assert "\x1b" not in seen.raw
 
 
 def test_a_terminal_that_knows_only_ascii(terminal):
     """The bar, too, is drawn with what the encoding has."""
-    seen = terminal.run("-c", COPY, PYTHONIOENCODING="ascii")
+    seen = terminal.run("-c", SHORT, PYTHONIOENCODING="ascii")
     assert seen.lines == ["8,000 rows"]
     assert seen.raw.isascii()
     assert any("#" in frame for frame in seen.frames)
@@ -98,15 +100,20 @@ def test_a_terminal_that_knows_only_ascii(terminal):
 
 def test_quiet_moves_nothing(terminal):
     """Not a byte, on a terminal as elsewhere."""
-    code = COPY.replace("import progress\n", "import progress\nquiet = progress.quiet()\nquiet.__enter__()\n")
+    code = SHORT.replace("import progress\n", "import progress\nquiet = progress.quiet()\nquiet.__enter__()\n")
     assert terminal.run("-c", code).raw == "8,000 rows\r\n"
 
 
-@pytest.mark.parametrize(("seconds", "lines"), [(3, 0), (14, 1)])
-def test_a_pipe_gets_a_line_every_ten_seconds(seconds, lines):
-    code = f"import time\nfrom infra import progress\nwith progress.step('quality checks'):\n    time.sleep({seconds})"
+@pytest.mark.parametrize(
+    ("every", "seconds", "lines"),
+    [(1.0, 0.5, 0), (1.0, 1.7, 1), pytest.param(progress.EVERY, 14, 1, marks=pytest.mark.slow)],
+)
+def test_a_pipe_gets_a_line_every_ten_seconds(every, seconds, lines):
+    assert progress.EVERY == 10
+    code = f"import time\nfrom infra import progress\nprogress.EVERY = {every}\n"
+    code += f"with progress.step('quality checks'):\n    time.sleep({seconds})"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("", "quality checks, 10 s\n" * lines)
+    assert (done.stdout, done.stderr) == ("", f"quality checks, {every:.0f} s\n" * lines)
 
 
 def test_numbers_and_times_for_readers():
