@@ -1,7 +1,6 @@
 """Races: loads at once, a reset between them, and readers who look all the while: old or new, never a half."""
 
 import json
-import re
 import subprocess
 import sys
 import threading
@@ -93,6 +92,7 @@ class Race:
                     cursor.execute(ALL_AT_ONCE)
                     seen.append(rows_of(cursor))
                 seconds.append(time.monotonic() - start)
+                time.sleep(0.02)  # the loads need the processor, too
 
     def round(self, number: int) -> None:
         """Loads and readers at once, and in every second round a reset."""
@@ -158,6 +158,7 @@ def test_24_loads_started_together_all_end_well(case):
     loads = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(24)]
     ends = [(*load.communicate(timeout=300), load.returncode) for load in loads]
     assert [code for *_, code in ends] == [0] * 24, ends
-    assert all(re.fullmatch(r"(Waiting for session .*\n)*", error) for _, error, _ in ends), ends
+    told = [line for _, error, _ in ends for line in error.splitlines() if line]
+    assert [line for line in told if not line.startswith("Waiting for session ")] == []
     assert sum("Nothing new" in out for out, *_ in ends) == 23
     assert len(case.tables()["songplays"]) == 8
