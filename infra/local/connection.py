@@ -138,6 +138,8 @@ class RedshiftSQL(PlainCursor):
         except psycopg2.errors.CheckViolation as error:  # the only CHECKs are ours
             message = rewrite.explain_length_check(error.diag.constraint_name or "")
             raise psycopg2.errors.StringDataRightTruncation(message) from None
+        except psycopg2.errors.GeneratedAlways:
+            raise psycopg2.errors.GeneratedAlways("cannot set an identity column to a value") from None
         except psycopg2.errors.UndefinedFunction as error:  # nothing is named that nobody wrote
             name = re.match(r"function ([\w.]+)(\(.*\))", error.diag.message_primary or "")
             if name is None or name[1] in text.lower():
