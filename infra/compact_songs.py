@@ -1,8 +1,8 @@
 r"""Put many small song files in S3 together in a few gzip files of equal size, with a manifest that COPY reads.
 
-    python infra/compact_songs.py s3://udacity-dend/song_data/ s3://your-bucket/songs/
+    python infra/compact_songs.py s3://udacity-dend/song_data/ s3://yours/songs/
 
-Small files dominate a COPY: 385,252 of them took one about 35 minutes. The manifest, s3://your-bucket/songs/songs.manifest,
+Small files dominate a COPY: 385,252 of them took one about 35 minutes. The manifest, s3://yours/songs/songs.manifest,
 is what [S3] SONG_DATA names afterwards. The number of gzip files is a multiple of --slices: each slice of a cluster
 reads as many.
 

@@ -84,12 +84,12 @@ class Settings:
         return f"the embedded warehouse with {'simulated data' if self.simulated else 'data of your own'}"
 
     def describe(self) -> str:
-        """One line for a script's first line of output: which warehouse, which data, and how to change that."""
+        """What a script prints first: which warehouse and which data, and in a second line how to change that."""
         if not self.embedded:
             return f"Amazon Redshift at {self.host}:{self.port}/{self.dbname}, as {self.path} says."
         data = "simulated data" if self.simulated else f"data from {self.log_data} and {self.song_data}"
         how = f"set [CLUSTER] HOST in {self.path}" if self.path else "copy dwh.cfg.example to dwh.cfg and fill it in"
-        return f"Embedded warehouse in {self.local_path} with {data}. To use Amazon Redshift, {how}."
+        return f"Embedded warehouse in {self.local_path} with {data}.\nTo use Amazon Redshift, {how}."
 
 
 def load_settings(path: str | Path | None = None) -> Settings:

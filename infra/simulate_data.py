@@ -1,8 +1,8 @@
 r"""Write a simulated Sparkify data set, songs and a log of user activity, in the layout of the S3 bucket.
 
-    DIR/song_data/A/B/C/TRABC....json              one song a file, one JSON object
-    DIR/log_data/YYYY/MM/YYYY-MM-DD-events.json    one UTC day a file, one event a line, in the order of ts
-    DIR/log_json_path.json                         the jsonpaths file that COPY needs for the log
+    DIR/song_data/A/B/C/TRABC....json            one song, a JSON object
+    DIR/log_data/YYYY/MM/YYYY-MM-DD-events.json  a UTC day, an event a line
+    DIR/log_json_path.json                       the jsonpaths file for COPY
 
 A song has artist_id, artist_latitude, artist_location, artist_longitude, artist_name, duration (seconds),
 num_songs, song_id, title and year (0: unknown). An event has artist, auth, firstName, gender, itemInSession,

@@ -121,7 +121,7 @@ def test_without_a_file(tmp_path, monkeypatch):
     assert settings.embedded and settings.simulated and settings.path is None
     assert settings.log_data == str(local / "simulated" / "log_data") + os.sep
     assert settings.describe() == (
-        f"Embedded warehouse in {local} with simulated data. To use Amazon Redshift, "
+        f"Embedded warehouse in {local} with simulated data.\nTo use Amazon Redshift, "
         "copy dwh.cfg.example to dwh.cfg and fill it in."
     )
 
@@ -140,7 +140,7 @@ def test_embedded_with_own_data(file):
     assert (settings.log_data, settings.song_data) == (logs, "s3://bucket/songs/")
     assert settings.log_jsonpath == str(file.parent / "paths.json")
     assert settings.describe() == (
-        f"Embedded warehouse in {file.parent / '.local'} with data from {logs} and s3://bucket/songs/. "
+        f"Embedded warehouse in {file.parent / '.local'} with data from {logs} and s3://bucket/songs/.\n"
         f"To use Amazon Redshift, set [CLUSTER] HOST in {file}."
     )
 
