@@ -24,7 +24,7 @@ from infra.config import Settings, load_settings
 from infra.database import execute, select_one, statement_name, transaction
 from infra.errors import QualityError
 from infra.load import outcome, summary
-from infra.load.copy_monitor import CHECKS, LoadResult, LoadRun, step_of_load
+from infra.load.copy_monitor import LoadResult, LoadRun, step_of_checks
 from infra.load.source_files import Sources, find_sources, work_folder
 from infra.warehouse import connect
 
@@ -73,7 +73,7 @@ def insert_tables(run: LoadRun) -> None:
 def check_quality(connection: Connection, checks: list[str], parameters: Mapping[str, object], outcome: str) -> None:
     """Run quality checks. Raises QualityError: `outcome`, and each failed one with the first of its offending rows."""
     failed = []
-    with step_of_load(CHECKS) as step:
+    with step_of_checks(checks, in_load=bool(outcome)) as step:
         for number, query in enumerate(checks):
             step.update(number, len(checks), "checks")
             cursor = execute(connection, query, parameters)

@@ -51,7 +51,7 @@ class Step:
             return disp_trim(f"{self.title}, {as_time(self.seconds)}", width)
         amount = f"{as_number(self.done)}/{as_number(self.total)} {self.unit}"
         rate = left = ""
-        if self.done and self.seconds >= 1:
+        if self.done >= self.total / 50 and self.seconds >= 1:  # before, the time left is a guess
             rate = f"{as_number(self.done / self.seconds)} {self.unit}/s"
             left = f"{as_time(self.seconds * (self.total - self.done) / self.done)} left"
         for parts in ([self.detail, amount, rate, left], [self.detail, amount, left], [amount, left]):

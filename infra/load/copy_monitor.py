@@ -176,9 +176,10 @@ NUMBERS = {  # a statement's rows -> what they are in the result
     sql.artist_table_update: "changed_artists",
 }
 RESULTS = {statement_name(query): number for query, number in NUMBERS.items()}
-CHECKS = "quality checks"
+STAGING_CHECKS, CHECKS = "staging checks", "quality checks"
 STEPS = [  # the names of a load's steps, in order
     *map(statement_name, [sql.load_lock, *sql.staging_table_queries, *sql.copy_table_queries]),
+    STAGING_CHECKS,
     *map(statement_name, sql.insert_table_queries + sql.analyze_table_queries + sql.change_table_drop_queries),
     CHECKS,
     statement_name(sql.loaded_files_copy),
@@ -188,6 +189,12 @@ STEPS = [  # the names of a load's steps, in order
 def step_of_load(name: str) -> AbstractContextManager[progress.Step]:
     """Show a step of a load, and its place if it is one that all loads have."""
     return progress.step(name, f"{STEPS.index(name) + 1} of {len(STEPS)}" if name in STEPS else "")
+
+
+def step_of_checks(checks: list[str], in_load: bool) -> AbstractContextManager[progress.Step]:
+    """Show quality checks, in a load with their place."""
+    name = STAGING_CHECKS if checks is sql.staging_checks else CHECKS
+    return step_of_load(name) if in_load else progress.step(name)
 
 
 class LoadRun:

@@ -132,6 +132,8 @@ def test_a_step_fits_into_its_columns_and_keeps_the_time_left_longest():
     assert step.describe() == "4 of 15 COPY staging_events: 3/12 files, 100/400 MB, 10 MB/s, 30 s left"
     assert step.describe(65) == "4 of 15 COPY staging_events: 3/12 files, 100/400 MB, 30 s left"
     assert step.describe(50) == "4 of 15 COPY staging_events: 100/400 MB, 30 s left"
+    step.update(1.0, 400.0, "MB", "1/12 files")
+    assert step.describe() == "4 of 15 COPY staging_events: 1/12 files, 1/400 MB"  # too early to say what is left
     assert [len(step.describe(width)) <= width for width in range(1, 50)] == [True] * 49
 
 

@@ -54,6 +54,8 @@ def test_a_load_shows_its_steps_and_leaves_its_summary(case, terminal):
         "The load is complete (# s). Next: python notebooks/report.py",
     ]
     assert any(re.match(r"[|/\\-] \d+ of \d+ \w+: ", frame) for frame in seen.frames)
+    positions = [int(found[1]) for frame in seen.frames if (found := re.match(r"[|/\\-] (\d+) of \d+ ", frame))]
+    assert positions == sorted(positions)
     again = terminal.run(ROOT / "etl.py", "--config", case.config)
     assert masked(again.lines)[-2:] == [
         "Nothing new: 2 files loaded before (# s).",
