@@ -141,7 +141,8 @@ def main(argv: list[str] | None = None) -> int:
             counts = simulate(**vars(options))
         except ValueError as error:
             parser.error(str(error))
-        summary = ", ".join(f"{value:,} {name}" for name, value in counts.items())
+        nouns = {name: name.removesuffix("s") if value == 1 else name for name, value in counts.items()}
+        summary = ", ".join(f"{value:,} {nouns[name]}" for name, value in counts.items())
         print(f"Wrote to {options.directory}: {summary}.")
         return 0
 

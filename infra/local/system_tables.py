@@ -74,7 +74,12 @@ def _install_functions(cursor: Cursor) -> None:
     if found == wanted:
         return
     if found and found[0] != wanted[0]:
-        raise ServerError("The embedded warehouse was made by another version: delete its directory and load again.")
+        cursor.execute("SHOW data_directory")
+        folder = Path(cursor.fetchall()[0][0]).parent
+        raise ServerError(
+            f"The embedded warehouse in {folder} was made by another version: delete that folder, then run "
+            "create_tables.py and etl.py."
+        )
     cursor.execute("SET LOCAL standard_conforming_strings = on; SET LOCAL search_path = pg_catalog")
     if not found:
         cursor.execute(once)

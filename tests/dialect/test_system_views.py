@@ -1,5 +1,7 @@
 """What the system views tell of COPYs, and how the system tables and functions are installed."""
 
+import re
+
 import psycopg2
 import pytest
 
@@ -31,7 +33,7 @@ def test_load_history_tells_of_each_copy(connection, tmp_path):
         assert cursor.fetchall() == [("a", 1207)]
 
 
-def test_functions_are_installed_once_for_each_version(connection, monkeypatch):
+def test_functions_are_installed_once_for_each_version(connection, monkeypatch, warehouse_path):
     info = connection.connection_info
     with connection.open_another() as plain, plain.cursor() as cursor:
         cursor.execute("SELECT oid, xmin FROM pg_proc WHERE pronamespace = 'redshift'::regnamespace ORDER BY oid")
@@ -40,7 +42,9 @@ def test_functions_are_installed_once_for_each_version(connection, monkeypatch):
         cursor.execute("SELECT oid, xmin FROM pg_proc WHERE pronamespace = 'redshift'::regnamespace ORDER BY oid")
         assert cursor.fetchall() == before
     monkeypatch.setattr(system_tables, "ONCE", ("operators", "text"))
-    with pytest.raises(ServerError, match="made by another version"):
+    with pytest.raises(
+        ServerError, match=rf"in {re.escape(str(warehouse_path))} was made by another version: delete that folder"
+    ):
         system_tables.install(info)
 
 

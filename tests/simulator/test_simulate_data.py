@@ -326,6 +326,8 @@ def test_command_line(tmp_path, capsys):
     output = capsys.readouterr().out
     assert output.startswith(f"Wrote to {tmp_path / 'command'}: 20 songs, ")
     assert f"{counts['plays']} plays, {counts['matched']} matched, {counts['files']} files." in output
+    assert main([str(tmp_path / "one"), "--songs", "1", "--users", "1", "--events", "1", "--days", "1"]) == 0
+    assert capsys.readouterr().out.startswith(f"Wrote to {tmp_path / 'one'}: 1 song, 1 artist, 1 user, 1 event, ")
 
 
 @pytest.mark.parametrize("command", [[str(ROOT / "infra" / "simulate_data.py")], ["-m", "infra.simulate_data"]])
