@@ -25,7 +25,8 @@ from infra.database import execute, select_one, statement_name, transaction
 from infra.errors import QualityError
 from infra.load import outcome, summary
 from infra.load.copy_monitor import LoadResult, LoadRun, step_of_checks
-from infra.load.source_files import Sources, find_sources, work_folder
+from infra.load.source_files import Sources, find_sources
+from infra.load.work_folder import work_folder
 from infra.warehouse import connect
 
 logger = logging.getLogger("etl")  # as a script and as a module
@@ -90,11 +91,12 @@ def load(run: LoadRun, everything: bool = False) -> LoadResult:
     with work_folder(run.settings, run.id) as folder, transaction(run.connection):
         run.execute(sql.load_lock)
         execute(run.connection, sql.tables_select)
-        sources = find_sources(run.connection, run.settings, everything)
+        sources = find_sources(run.connection, run.settings, folder, everything)
         run.result.sources = sources
         if sources.listed and not sources.new:
             return run.result
-        run.parameters |= folder.write(sources, run.id)
+        if sources.listed:
+            run.parameters |= folder.publish()
         load_staging_tables(run, sources)
         insert_tables(run)
         if sources.listed:

@@ -209,8 +209,16 @@ WHERE 1 = 0
 loaded_files_select = """
 -- loaded_files: read what was loaded before
 SELECT file_name, size, version FROM loaded_files
-WHERE SUBSTRING(file_name, 1, LEN(%(source)s)) = %(source)s
+WHERE SUBSTRING(file_name, 1, LEN(%(source)s)) = %(source)s AND version NOT LIKE 'jsonpaths %%'
 ORDER BY file_name, loaded_at
+"""
+
+# The jsonpaths file that the load before read its logs with is in the ledger, too, with a checksum of its contents.
+loaded_mapping_select = """
+-- loaded_files: see which jsonpaths file the logs were read with
+SELECT version FROM loaded_files
+WHERE version LIKE 'jsonpaths %%'
+ORDER BY loaded_at DESC LIMIT 1
 """
 
 # The staging tables are dropped and created anew in the load's transaction: what they held costs nothing, and a load

@@ -11,9 +11,14 @@ def describe(result: LoadResult, seconds: float) -> list[str]:
     sources = result.sources
     gone = sources.logs.vanished + sources.songs.vanished
     notices = []
+    if sources.mapping_changed:
+        notices.append(
+            "LOG_JSONPATH is not what it was in the load before, and logs stay as they were read; to read all of them "
+            "with it: python create_tables.py, then python etl.py"
+        )
     if gone:
-        more = f" and {len(gone) - 1:,} more" * (len(gone) > 1)
-        notices.append(f"{gone[0]}{more} is not there any more; its rows stay")
+        more = f" and {gone - 1:,} more" * (gone > 1)
+        notices.append(f"{sources.logs.gone or sources.songs.gone}{more} is not there any more; its rows stay")
     if result.garbled_texts:
         verb = "seems" if result.garbled_texts == 1 else "seem"
         texts = f"{_count(result.garbled_texts, 'text')} {verb} to be encoded twice"
@@ -52,7 +57,7 @@ def _files(result: LoadResult) -> str:
     if not result.sources.listed:
         return f"{staged} from all files; to read only new ones, set [S3] WORK in dwh.cfg"
     known = f"; {_count(result.sources.known, 'file')} loaded before" * bool(result.sources.known)
-    return f"{staged} from {_count(len(result.sources.new), 'new file')}{known}"
+    return f"{staged} from {_count(result.sources.new, 'new file')}{known}"
 
 
 def _plays(result: LoadResult) -> str:

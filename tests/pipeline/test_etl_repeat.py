@@ -113,7 +113,7 @@ def test_a_second_load_changes_nothing_ids_included(case):
     first = case.everything()
     case.load(lines)
     assert case.everything() == first
-    assert case.load_new().sources.new == []
+    assert case.load_new().sources.new == 0
     assert case.everything() == first
 
 

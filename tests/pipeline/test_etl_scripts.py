@@ -67,7 +67,7 @@ def test_etl_prints_each_statement_if_asked_to_and_a_summary(case, run_script):
         "songs: forget the changes 0 rows",
         "artists: forget the changes 0 rows",
         "users: forget the changes 0 rows",
-        "loaded_files: COPY the list of this load's files 2 rows",
+        "loaded_files: COPY the list of this load's files 3 rows",
         "Read 3 events and 1 song from 2 new files",
         "Plays 2 new, 1 of them matched with a song",
         "Users 2 new",

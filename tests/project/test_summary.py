@@ -1,15 +1,13 @@
 """What a load says of itself."""
 
 from infra.load.copy_monitor import LoadResult
-from infra.load.source_files import Comparison, SourceFile, Sources
+from infra.load.source_files import Comparison, Sources
 from infra.load.summary import describe
-
-FILES = [SourceFile(f"log_data/{number}.json", 1, "1") for number in range(3)]
 
 
 def loaded(**numbers: object) -> LoadResult:
     """A load of three files."""
-    return LoadResult(sources=Sources(Comparison(new=FILES), Comparison(), listed=True), **numbers)  # type: ignore[arg-type]
+    return LoadResult(sources=Sources(Comparison(new=3), Comparison(), listed=True), **numbers)  # type: ignore[arg-type]
 
 
 def test_what_happened_is_said_and_what_did_not_is_not():
@@ -19,7 +17,7 @@ def test_what_happened_is_said_and_what_did_not_is_not():
         rejected=4900, garbled_texts=346, garbled_example="BjÃ¶rk", checks=24,
     )  # fmt: skip
     result.sources.songs.known = 7
-    result.sources.logs.vanished = ["log_data/a.json", "log_data/b.json"]
+    result.sources.logs.vanished, result.sources.logs.gone = 2, "log_data/a.json"
     assert describe(result, 91.4) == [
         "Read      8,056 events and 14,896 songs from 3 new files; 7 files loaded before",
         "Rejected  4,900 records left out",
@@ -47,7 +45,7 @@ def test_a_load_that_adds_nothing_says_so():
 
 
 def test_nothing_new():
-    sources = Sources(Comparison(known=30), Comparison(known=1, vanished=["x.json"]), listed=True)
+    sources = Sources(Comparison(known=30), Comparison(known=1, vanished=1, gone="x.json"), listed=True)
     assert describe(LoadResult(sources=sources), 0.4) == [
         "Notice    x.json is not there any more; its rows stay",
         "Nothing new: 31 files loaded before (0 s).",
