@@ -31,6 +31,13 @@ function ticks(greatest) {
   return Array.from({length: Math.ceil(greatest / step - 1e-9) + 1 || 2}, (_, place) => place * step);
 }
 
+// The numbers above so many columns: as they are, or short, or none, so that they stand side by side on a phone, too.
+function above(numbers, columns) {
+  const short = number => number.toLocaleString("en-US", {notation: "compact", maximumSignificantDigits: 3});
+  const fit = texts => columns * Math.max(...texts.map(text => text.length)) <= 36;
+  return [numbers.map(spelled), numbers.map(short)].find(fit) ?? numbers.map(() => "");
+}
+
 const percent = share => `${(share * 100).toFixed(3)}%`;
 
 class Drawing {
@@ -111,13 +118,13 @@ class Drawing {
     const labels = categories.map((text, place) => [text, (place + 0.5) / categories.length])
       .filter((_, place) => place % every === 0)
       .map(([text, share]) => [isDate(text) ? shortDate(text, years) : /day$/.test(text) ? text.slice(0, 3) : text, share]);
-    return this.plot(Math.max(...this.rows.map(row => this.value(row, value))), top => [make("div", {className: "slots"},
+    const numbers = this.rows.map(row => this.value(row, value)), texts = above(numbers, categories.length);
+    return this.plot(Math.max(...numbers), top => [make("div", {className: "slots"},
       ...categories.map(category => {
         const row = found.get(category);
         if (!row) return make("div", {className: "slot"});
         const column = this.mark(row, "slot");
-        const number = categories.length <= 12 ? [make("b", {}, spelled(this.value(row, value)))] : [];
-        column.append(...number, make("div", {className: "fill", style: {height: percent(this.value(row, value) / top)}}));
+        column.append(make("b", {}, texts[this.rows.indexOf(row)]), make("div", {className: "fill", style: {height: percent(this.value(row, value) / top)}}));
         return column;
       }))], labels, this.words(name));
   }

@@ -237,6 +237,20 @@ def test_csv_of_a_card_is_the_report_s(visit, file, simulated):
     assert {row[1] for row in list(csv.reader(io.StringIO(download(page, "plays-by-day"))))[1:]} == {"paid"}
 
 
+@pytest.mark.parametrize(
+    ("numbers", "columns", "texts"),
+    [
+        ([253.5, 99.0], 7, ["253.5", "99"]),
+        ([1253.5, 990.5, 8.0], 7, ["1.25K", "991", "8"]),  # at 375 pixels a column of seven has room for five signs
+        ([1253.5, 990.5, 8.0], 5, ["1,253.5", "990.5", "8"]),
+        ([912345.0], 7, ["912K"]),
+        ([101.0, 95.0], 13, ["", ""]),
+    ],
+)
+def test_numbers_above_columns_have_room(visit, file, numbers, columns, texts):
+    assert visit(file).evaluate("([numbers, columns]) => above(numbers, columns)", [numbers, columns]) == texts
+
+
 def test_one_play_is_no_plays(visit, case, tmp_path):
     """Sentences and marks count in singular and plural; in CSV an empty text is not NULL."""
     case.load([event(song=""), event(ts=TS + 1000, song=None, userId="9", sessionId=9)])
