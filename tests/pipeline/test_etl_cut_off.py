@@ -43,22 +43,39 @@ def digests(plain, tables: tuple[str, ...]) -> list[tuple]:
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory) -> Path:
-    """A simulated data set of 30 days whose load takes some seconds."""
+    """A simulated data set of 30 days whose load takes a second or two."""
     folder = tmp_path_factory.mktemp("log") / "data"
-    simulate_data.simulate(folder, songs=300, users=300, events=100_000, days=30)
+    simulate_data.simulate(folder, songs=300, users=300, events=30_000, days=30)
     return folder
 
 
-@pytest.fixture
-def own(tmp_path, log, run_script) -> Path:
-    """A dwh.cfg for a warehouse of the test's own, with the first day's log loaded and the whole log to load next."""
-    file = tmp_path / "own.cfg"
+def config_of(place: Path, log: Path, logs: Path) -> str:
+    """A dwh.cfg for the warehouse in `place` and the data set in `log`, of which `logs` are to be loaded."""
+    return (
+        f"[LOCAL]\nPATH={place}\n[S3]\nLOG_DATA={logs}\nSONG_DATA={log / 'song_data'}\n"
+        f"LOG_JSONPATH={log / 'log_json_path.json'}\n"
+    )
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory, log) -> Path:
+    """The files of a warehouse with the first day's log loaded; its server has stopped."""
+    folder = tmp_path_factory.mktemp("template")
     first = sorted((log / "log_data").rglob("*.json"))[0]
-    places = f"SONG_DATA={log / 'song_data'}\nLOG_JSONPATH={log / 'log_json_path.json'}\n"
-    file.write_text(f"[LOCAL]\nPATH={tmp_path / 'own'}\n[S3]\nLOG_DATA={first}\n{places}")
-    assert run_script("create_tables.py", "--config", file).returncode == 0
-    assert run_script("etl.py", "--config", file).returncode == 0
-    file.write_text(f"[LOCAL]\nPATH={tmp_path / 'own'}\n[S3]\nLOG_DATA={log / 'log_data'}\n{places}")
+    (folder / "own.cfg").write_text(config_of(folder / "own", log, first))
+    for script in ("create_tables.py", "etl.py"):
+        run = processes.run(ROOT / script, "--config", folder / "own.cfg", cwd=ROOT)
+        assert (run.returncode, run.stderr) == (0, "")
+    wait_for_stop(folder / "own")
+    return folder / "own"
+
+
+@pytest.fixture
+def own(tmp_path, log, template) -> Path:
+    """A dwh.cfg for a warehouse of the test's own, with the first day's log loaded and the whole log to load next."""
+    shutil.copytree(template, tmp_path / "own")
+    file = tmp_path / "own.cfg"
+    file.write_text(config_of(tmp_path / "own", log, log / "log_data"))
     return file
 
 
@@ -254,10 +271,7 @@ def test_a_full_disk(tmp_path, log):
     place.mkdir()
     first = sorted((log / "log_data").rglob("*.json"))[0]
     for name, logs in (("first", first), ("all", log / "log_data")):
-        (tmp_path / f"{name}.cfg").write_text(
-            f"[LOCAL]\nPATH={place / 'local'}\n[S3]\nLOG_DATA={logs}\nSONG_DATA={log / 'song_data'}\n"
-            f"LOG_JSONPATH={log / 'log_json_path.json'}\n"
-        )
+        (tmp_path / f"{name}.cfg").write_text(config_of(place / "local", log, logs))
     look = tmp_path / "look.py"
     look.write_text(LOOK.format(root=str(ROOT)))
     arguments = [place, sys.executable, ROOT, tmp_path / "first.cfg", look, tmp_path / "all.cfg"]
