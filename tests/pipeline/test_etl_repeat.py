@@ -63,7 +63,7 @@ def prepare(case: Case) -> None:
 SLOW_DATABASE = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=SLOW_DATABASE)
+@settings(max_examples=6, deadline=None, derandomize=True, database=None, suppress_health_check=SLOW_DATABASE)
 @given(split_logs(8))
 def test_any_split_of_any_log_gives_the_same_warehouse(case, log):
     prepare(case)

@@ -118,7 +118,7 @@ def test_the_real_data_set_through_the_scripts(real, real_data, connection, run_
     assert snapshot(connection) == before
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_the_real_logs_in_any_order_and_split(real_data, config, connection, tmp_path, expected, seed):
     draw = random.Random(seed)
     files = sorted((real_data / "log_data").rglob("*.json"))
