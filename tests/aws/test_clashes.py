@@ -20,16 +20,19 @@ def no_clash(_):
 
 
 def role_of_another(moto) -> str:
+    """Make a role of the name that is wanted, without the tags."""
     moto.iam.create_role(RoleName="dwhRole", AssumeRolePolicyDocument="{}")
     return ""
 
 
 def pause_role_of_another(moto) -> str:
+    """Make the role of the pause, without the tags."""
     moto.iam.create_role(RoleName="dwhRole-pause", AssumeRolePolicyDocument="{}")
     return "DWH_PAUSE_AT=20:00"
 
 
 def action_of_another(moto) -> str:
+    """Make the scheduled action of that name for another cluster."""
     moto.redshift.create_cluster(
         ClusterIdentifier="other", NodeType="ra3.large", MasterUsername="x", MasterUserPassword="Passw0rdX"
     )
@@ -43,28 +46,33 @@ def action_of_another(moto) -> str:
 
 
 def own_role_without_trust(moto) -> str:
+    """Bring a role that trusts nobody."""
     moto.iam.create_role(RoleName="theirs", AssumeRolePolicyDocument=json.dumps({"Statement": []}))
     return f"DWH_ROLE_ARN={ACCOUNT}:role/theirs"
 
 
 def own_role_without_the_scheduler(moto) -> str:
+    """Bring a role that trusts Redshift, but not its scheduler."""
     trust = {"Statement": [{"Principal": {"Service": "redshift.amazonaws.com"}}]}
     moto.iam.create_role(RoleName="theirs", AssumeRolePolicyDocument=json.dumps(trust))
     return f"DWH_ROLE_ARN={ACCOUNT}:role/theirs\nDWH_PAUSE_AT=20:00"
 
 
 def group_of_another(moto) -> str:
+    """Make the security group, without the tags."""
     vpc = moto.ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
     moto.ec2.create_security_group(GroupName="dwhcluster-redshift", Description="x", VpcId=vpc)
     return ""
 
 
 def own_group_of_another_vpc(moto) -> str:
+    """Bring a security group that is not in the default VPC."""
     _, own = bring(moto)
     return f"DWH_SECURITY_GROUP={own['group']}"
 
 
 def subnet_group_of_another(moto) -> str:
+    """Make the subnet group, without the tags."""
     _, own = bring(moto)
     moto.redshift.create_cluster_subnet_group(
         ClusterSubnetGroupName="dwhcluster-redshift", Description="x", SubnetIds=own["subnets"]
@@ -73,6 +81,7 @@ def subnet_group_of_another(moto) -> str:
 
 
 def parameter_group_of_another(moto) -> str:
+    """Make the parameter group, without the tags."""
     moto.redshift.create_cluster_parameter_group(
         ParameterGroupName="dwhcluster-redshift", ParameterGroupFamily="redshift-2.0", Description="x"
     )
@@ -80,6 +89,7 @@ def parameter_group_of_another(moto) -> str:
 
 
 def no_default_vpc(moto) -> str:
+    """Delete the default VPC."""
     for subnet in moto.ec2.describe_subnets()["Subnets"]:
         moto.ec2.delete_subnet(SubnetId=subnet["SubnetId"])
     for vpc in moto.ec2.describe_vpcs()["Vpcs"]:
@@ -88,12 +98,14 @@ def no_default_vpc(moto) -> str:
 
 
 def default_vpc_in_one_zone(moto) -> str:
+    """Leave the default VPC one subnet."""
     for subnet in moto.ec2.describe_subnets()["Subnets"][1:]:
         moto.ec2.delete_subnet(SubnetId=subnet["SubnetId"])
     return SERVERLESS
 
 
 def cluster_of_another(moto) -> str:
+    """Make the cluster, without the tags."""
     moto.redshift.create_cluster(
         ClusterIdentifier="dwhcluster", NodeType="ra3.large", MasterUsername="x", MasterUserPassword="Passw0rdX"
     )
@@ -101,6 +113,7 @@ def cluster_of_another(moto) -> str:
 
 
 def cluster_of_a_stack(moto) -> str:
+    """Make the cluster with the tag of a CloudFormation stack."""
     own = {"project": "sparkify-dwh", "cluster": "dwhcluster", "aws:cloudformation:stack-name": "sparkify"}
     moto.redshift.create_cluster(
         ClusterIdentifier="dwhcluster",
