@@ -54,11 +54,17 @@ class ObjectStore:
         """Yield every object whose key begins with the URL's, in the order of their keys. Raises SourceError."""
         pages = self._fetcher.list_pages(url)
         none: list[S3Object] = []
+        last = ""
         try:
             while (page := self._call(lambda: next(pages, none))) is not none:
+                if page and page[0].key <= last:
+                    raise ValueError("a page that was there before")
+                last = page[-1].key if page else last
                 yield from page
         except (BotoCoreError, ClientError) as error:
             raise SourceError(explain_unreadable(url, error)) from None
+        except (KeyError, ValueError):
+            raise SourceError(f"{url} cannot be listed: what came is no listing of S3. Run again.") from None
 
     def find(self, url: str) -> S3Object | None:
         """Return the object with this URL, None if there is none. Raises SourceError."""

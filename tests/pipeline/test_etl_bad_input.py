@@ -128,7 +128,7 @@ def from_s3(case, logs: str) -> None:
 def test_a_missing_bucket(loaded, fail, s3):
     from_s3(loaded, "s3://no-such-bucket/log_data")
     text = fail()
-    assert text.startswith("etl: s3://no-such-bucket/log_data/ cannot be listed: ")
+    assert text.startswith("etl: s3://no-such-bucket/log_data/ cannot be read: ")
     assert "NoSuchBucket" in text
     assert len(text.splitlines()) == 1
 
@@ -149,7 +149,7 @@ def test_wrong_aws_credentials(loaded, fail, s3, moto_url):
         text = fail()
     finally:
         urlopen(Request(f"{moto_url}/moto-api/reset-auth", data=b"inf", headers=plain), timeout=30).close()
-    assert text.startswith("etl: s3://sparkify/log_data/ cannot be listed: ")
+    assert text.startswith("etl: s3://sparkify/log_data/ cannot be read: ")
     assert "403" in text or "InvalidAccessKeyId" in text
     assert len(text.splitlines()) == 1
 
@@ -162,7 +162,7 @@ def test_no_aws_credentials(loaded, fail, s3, monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     from_s3(loaded, "s3://sparkify/log_data")
     text = fail()
-    assert text.startswith("etl: s3://sparkify/log_data/ cannot be listed: ")
+    assert text.startswith("etl: s3://sparkify/log_data/ cannot be read: ")
     assert "redentials" in text
 
 
