@@ -73,6 +73,7 @@ def asked(wire) -> Iterator[set[str]]:
         model = loader.get_service_model(service)
 
         def look(name: str, params: dict) -> Any:
+            """Note the faults of one request, and answer it."""
             done.add(f"{service}:{name}")
             wrong.extend(faults(model.operation_model(name).input_shape, dict(params), name) if params else ())
             return answer(name, params)
