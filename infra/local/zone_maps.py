@@ -52,7 +52,7 @@ def follow(cursor: PlainCursor, statement: Statement) -> None:
     if statement.verb == "ANALYZE":
         cursor.execute(SUMMARIZE, {"table": _analyzed(statement)})
         return
-    created = re.search(r"TABLE (?:IF NOT EXISTS )?([\w.\"]+)", statement.sql, re.IGNORECASE)
+    created = re.search(r'TABLE (?:IF NOT EXISTS )?((?:[\w.]|"[^"]*")+)', statement.sql, re.IGNORECASE)
     if created is None:
         return
     cursor.execute(

@@ -17,6 +17,7 @@ _PARTS = re.compile(
 )
 _ESCAPE = re.compile(r"\\([0-7]{1,3}|.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+_BEFORE_NAMES = {"INTO", "TABLE", "EXISTS", "JOIN", "UPDATE"}
 _DANGLING = {"FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "UNION"}
 
 
@@ -113,6 +114,8 @@ def _check(found: list[Token]) -> None:
             raise syntax_error(word)
         if word in ("(", "ALL", "UNION") and following == "FROM":
             raise syntax_error("FROM")
+        if word in _BEFORE_NAMES and found[position + 1 :] and found[position + 1].token_type == TokenType.STRING:
+            raise syntax_error(f"'{found[position + 1].text}'")
     if words and words[0] == "INSERT":
         for word in words:
             if word in ("SELECT", "VALUES", "WITH", "DEFAULT"):
