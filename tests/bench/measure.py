@@ -1,4 +1,4 @@
-"""Measure several ways to do one thing by turns: medians, spread, ratios, and the machine they hold for."""
+"""Measure several ways to do one thing by turns: medians, spread, ratios, and the machine, as a Markdown table."""
 
 import os
 import platform
@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 
 import psutil
@@ -23,31 +24,35 @@ class Way:
 
     @property
     def median(self) -> float:
-        """Seconds for a million rows."""
-        return statistics.median(self.seconds) / self.rows * 1e6
+        """Seconds of a round."""
+        return statistics.median(self.seconds)
+
+    @property
+    def each(self) -> float:
+        """Seconds for a row."""
+        return self.median / self.rows
 
 
 def measure(title: str, ways: list[Way], rounds: int) -> None:
-    """Run all ways in turn, `rounds` times, and print them; ratios are to the first, row for row."""
+    """Run all ways in turn, `rounds` times, and print them as a table; ratios are to the first, row for row."""
     for _ in range(rounds):
         for way in ways:
             way.before()
             start = time.perf_counter()
             way.run()
             way.seconds.append(time.perf_counter() - start)
-    print(f"\n{title}, {rounds} rounds by turns")
-    print(f"{'':44}{'rows':>11}{'median':>10}{'least':>9}{'most':>9}{'rows/s':>12}{'ratio':>9}")
+    print(f"\n| {title} | rows | median | least - most | rows a second | times the first |")
+    print("|---|---|---|---|---|---|")
     for way in ways:
-        median = statistics.median(way.seconds)
         print(
-            f"{way.name:44}{way.rows:>11,}{median:>8.2f} s{min(way.seconds):>7.2f} s{max(way.seconds):>7.2f} s"
-            f"{way.rows / median:>12,.0f}{way.median / ways[0].median:>9.2f}",
+            f"| {way.name} | {way.rows:,} | {way.median:.2f} s | {min(way.seconds):.2f} - {max(way.seconds):.2f} s"
+            f" | {way.rows / way.median:,.0f} | {way.each / ways[0].each:.2f} |",
             flush=True,
         )
 
 
 def machine(*packages: str) -> str:
-    """The machine and the versions, in a line."""
+    """Date, machine and versions, in a line."""
     found = []
     for package in packages:
         try:
@@ -56,6 +61,6 @@ def machine(*packages: str) -> str:
             found.append(f"{package} not installed")
     memory = psutil.virtual_memory().total >> 30
     return (
-        f"{platform.platform()}, {os.cpu_count()} cores, {memory} GB, Python {platform.python_version()}, "
-        + ", ".join(found)
+        f"{datetime.now(timezone.utc):%Y-%m-%d}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"{memory} GB, Python {platform.python_version()}, " + ", ".join(found)
     )

@@ -16,6 +16,7 @@ from infra.folders import walk
 from infra.local.copy_command.model import CopyStatement, SourceFile
 
 BLOCK = 4 << 20  # bytes read at a time
+SMALL = 1 << 16  # of a small file: what a larger block leaves is a page of memory for each of thousands of files
 ENTRIES = 10_000  # of a manifest that are looked for at a time
 _IN_S3 = re.compile(r"s3://[^/\ud800-\udfff]+/[^\0\ud800-\udfff]+")
 
@@ -101,7 +102,8 @@ class Source:
                 yield from self.store(where).read_one(where)
             else:
                 with open(where, "rb") as file:
-                    yield from iter(lambda: file.read(BLOCK), b"")
+                    block = min(BLOCK, max(SMALL, os.fstat(file.fileno()).st_size + 1))
+                    yield from iter(lambda: file.read(block), b"")
         except (OSError, ValueError) as error:
             raise CopyError(explain(where, error)) from None
 
