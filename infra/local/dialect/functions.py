@@ -74,21 +74,22 @@ def _date_trunc(node: exp.Anonymous) -> exp.Expr:
     return call("date_trunc", boundary_unit(node.expressions[0], "DATE_TRUNC"), node.expressions[1])
 
 
-def _moments(name: str, places: tuple[int, ...]) -> Callable[[exp.Anonymous], exp.Expr]:
-    """A function whose arguments at these places are points in time."""
+def _with(name: str, convert: Callable[[exp.Expr], exp.Expr], *places: int) -> Callable[[exp.Anonymous], exp.Expr]:
+    """The same call under this name, its arguments at these places converted."""
 
     def rewrite(node: exp.Anonymous) -> exp.Expr:
-        """The same call with those arguments as TIMESTAMPs."""
-        parts = [moment(part) if at in places else part for at, part in enumerate(node.expressions)]
+        """That call."""
+        parts = list(node.expressions)
+        for place in places:
+            parts[place] = convert(parts[place])
         return call(name, *parts)
 
     return rewrite
 
 
-def _convert_timezone(node: exp.Anonymous) -> exp.Expr:
-    """One zone or two, before the point in time."""
-    *zones, start = node.expressions
-    return call("convert_timezone", *zones, moment(start))
+def _text(node: exp.Expr) -> exp.Expr:
+    """The text of any value; what is written as a string is one."""
+    return node if node.is_string else exp.cast(node.copy(), "text")
 
 
 def _decode(node: exp.Anonymous) -> exp.Expr:
@@ -106,11 +107,6 @@ def _nvl2(node: exp.Anonymous) -> exp.Expr:
     value, present, absent = node.expressions
     known = exp.Not(this=exp.Is(this=exp.Paren(this=value.copy()), expression=exp.Null()))
     return exp.Case().when(known, present.copy(), copy=False).else_(absent.copy(), copy=False)
-
-
-def _nvl(node: exp.Anonymous) -> exp.Expr:
-    """COALESCE."""
-    return call("coalesce", *node.expressions)
 
 
 def _median(node: exp.Anonymous) -> exp.Expr:
@@ -227,18 +223,6 @@ def units_as_strings(tree: exp.Expr) -> None:
             first.replace(exp.Literal.string(first.name))
 
 
-def _texts(name: str, place: int) -> Callable[[exp.Anonymous], exp.Expr]:
-    """A function that takes the text of any value at this place."""
-
-    def rewrite(node: exp.Anonymous) -> exp.Expr:
-        """The same call; what is written as a string is one."""
-        parts = [part if at != place or part.is_string else exp.cast(part.copy(), "text")
-                 for at, part in enumerate(node.expressions)]  # fmt: skip
-        return call(name, *parts)
-
-    return rewrite
-
-
 _WITH_UNIT = {"dateadd", "date_add", "datediff", "date_diff", "date_part", "pgdate_part", "date_trunc"}
 _OF_TEXT = {
     **dict.fromkeys(("split_part", "substring", "substr", "ltrim", "rtrim", "btrim", "strpos", "reverse", "repeat"), 0),
@@ -250,12 +234,12 @@ _COMPARED = {
 }  # fmt: skip
 REWRITTEN: dict[str, Callable[[exp.Anonymous], exp.Expr]] = {
     "dateadd": _dateadd, "date_add": _dateadd, "datediff": _datediff, "date_diff": _datediff, "date_part": _date_part,
-    "pgdate_part": _date_part, "date_trunc": _date_trunc, "convert_timezone": _convert_timezone,
-    "decode": _decode, "nvl": _nvl, "nvl2": _nvl2, "median": _median, "json_extract_path_text": _json_path,
+    "pgdate_part": _date_part, "date_trunc": _date_trunc, "convert_timezone": _with("convert_timezone", moment, -1),
+    "decode": _decode, "nvl": lambda node: call("coalesce", *node.expressions), "nvl2": _nvl2, "median": _median,
+    "json_extract_path_text": _json_path,
     "listagg": lambda node: _listagg(node, None), "grouping_id": lambda node: call("grouping", *node.expressions),
-    "last_day": _moments("last_day", (0,)), "add_months": _moments("add_months", (0,)),
-    "months_between": _moments("months_between", (0, 1)), "next_day": _moments("next_day", (0,)),
-    "date_part_year": _moments("date_part_year", (0,)),
-    **dict.fromkeys(_COMPARED, _moments("compare", (0, 1))),
-    **{name: _texts(name, place) for name, place in _OF_TEXT.items()},
+    **{name: _with(name, moment, 0) for name in ("last_day", "add_months", "next_day", "date_part_year")},
+    "months_between": _with("months_between", moment, 0, 1),
+    **dict.fromkeys(_COMPARED, _with("compare", moment, 0, 1)),
+    **{name: _with(name, _text, place) for name, place in _OF_TEXT.items()},
 }  # fmt: skip
