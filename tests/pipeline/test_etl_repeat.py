@@ -71,7 +71,7 @@ def test_any_split_of_any_log_gives_the_same_warehouse(case, log):
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None, database=None, suppress_health_check=SLOW_DATABASE)
+@settings(max_examples=200, deadline=None, database=None, suppress_health_check=SLOW_DATABASE)
 @given(split_logs(20))
 def test_any_split_of_any_log_gives_the_same_warehouse_many_times(case, log):
     prepare(case)
