@@ -8,18 +8,17 @@ reads as many.
 
 Run it again whenever there are new songs: it reads what is new, and what stood in one gzip file with a song that was
 changed or is gone. It may be stopped at any time, and run again it goes on: a gzip file is named for what it holds and
-is there whole or not at all, and the manifest comes last. Before that, every source file must be in one gzip file,
-exactly once, with the ETag that S3 lists for it now.
+is there whole or not at all, and the manifest comes last. Before that, each gzip file is read back and every source
+file in it compared, by size and checksum, with what was read; only then it gets its index. And every source file must
+be in one gzip file, exactly once, with the ETag that S3 lists for it now.
 """
 
 import argparse
 import gzip
 import hashlib
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
@@ -32,6 +31,7 @@ import infra.requirements_check  # noqa: F401 - first: it says which packages ar
 # isort: split
 from infra import cli, progress
 from infra.aws.object_store import ObjectStore, S3Object, split_url
+from infra.aws.packs import Entry, Pack, Target, check_written
 from infra.aws.session import make_session
 from infra.config import Settings, load_settings
 from infra.errors import SourceError
@@ -39,73 +39,6 @@ from infra.errors import SourceError
 LARGEST = 128 << 20  # bytes of JSON in one gzip file
 SLICES = 16  # a multiple of what one, two, four or eight nodes of ra3.large have
 PACKED = (".gz", ".bz2", ".zst", ".lzo", ".manifest")
-
-Entry = tuple[str, str, int]  # key, ETag and size in bytes of a source file
-
-
-@dataclass(frozen=True)
-class Pack:
-    """The source files of one gzip file, whose name is their digest."""
-
-    files: tuple[S3Object, ...]
-
-    @property
-    def entries(self) -> list[Entry]:
-        """What the index says of the files."""
-        return [(file.key, file.etag, file.size) for file in self.files]
-
-    @property
-    def name(self) -> str:
-        """The digest of the entries."""
-        return hashlib.sha256(json.dumps(self.entries).encode()).hexdigest()[:32]
-
-
-class Target:
-    """The folder of the gzip files, their indexes and the manifest."""
-
-    def __init__(self, store: ObjectStore, url: str):
-        """See what is there. Raises SourceError."""
-        self._store, self.url = store, url
-        self.manifest = f"{url}songs.manifest"
-        self.there = {each.url for each in store.list(url)}
-
-    def data(self, name: str) -> str:
-        """The URL of a gzip file."""
-        return f"{self.url}packs/{name}.json.gz"
-
-    def index(self, name: str) -> str:
-        """The URL of what a gzip file holds."""
-        return f"{self.url}packs/{name}.index.gz"
-
-    def packs(self) -> dict[str, list[Entry]]:
-        """What each gzip file of the manifest holds, by its name. Raises SourceError."""
-        if self.manifest not in self.there:
-            return {}
-        urls = [entry["url"] for entry in json.loads(self._store.read_small(self.manifest))["entries"]]
-        names = [url.rpartition("/")[2].removesuffix(".json.gz") for url in urls]
-        texts = (gzip.decompress(self._store.read_small(self.index(name))) for name in names)
-        return {
-            name: [(key, etag, size) for key, etag, size in json.loads(text)]
-            for name, text in zip(names, texts, strict=True)
-        }
-
-    def holds(self, name: str) -> bool:
-        """Whether a gzip file and, after it, its index were written."""
-        return self.data(name) in self.there and self.index(name) in self.there
-
-    def write_manifest(self, names: Iterable[str]) -> None:
-        """Have the manifest name these gzip files."""
-        urls = [self.data(name) for name in names]
-        sizes = {each.url: each.size for each in self._store.list(f"{self.url}packs/")}
-        entries = [{"url": url, "mandatory": True, "meta": {"content_length": sizes[url]}} for url in urls]
-        self._store.write(self.manifest, json.dumps({"entries": entries}, indent=1).encode())
-
-    def delete_leftovers(self, named: Iterable[str]) -> None:
-        """Delete what a run that was stopped left; what the last manifest named may still be read by a COPY."""
-        keep = {url for name in named for url in (self.data(name), self.index(name))} | {self.manifest}
-        for url in sorted(self.there - keep):
-            if url.startswith(f"{self.url}packs/"):
-                self._store.delete(url)
 
 
 def plan(listed: list[S3Object], known: dict[str, list[Entry]], slices: int) -> tuple[list[str], list[Pack]]:
@@ -136,23 +69,27 @@ def check_complete(listed: list[S3Object], packs: Iterable[list[Entry]]) -> None
 
 
 def write_packs(source: ObjectStore, target: Target, store: ObjectStore, packs: list[Pack]) -> None:
-    """Write each gzip file and its index, reading ahead over the borders between them."""
-    contents = source.read([file for pack in packs for file in pack.files])
+    """Write each gzip file, prove it, and write its index, reading ahead over the borders between them."""
+    contents = source.read(file for pack in packs for file in pack.files)
     total = sum(len(pack.files) for pack in packs)
     done = 0
     with progress.step("compact songs") as step:
         for pack in packs:
+            checksums = []
             with TemporaryFile() as file:
                 with gzip.GzipFile("", "wb", 6, cast(BinaryIO, file), mtime=0) as packed:  # the same bytes each time
                     for _ in pack.files:
                         _, blocks = next(contents)
+                        checksum = hashlib.sha256()
                         for block in ended(blocks):
+                            checksum.update(block)
                             packed.write(block)
+                        checksums.append(checksum.digest())
                         done += 1
                         step.update(done, total, "files")
                 file.seek(0)
-                store.write(target.data(pack.name), file.read())
-            store.write(target.index(pack.name), gzip.compress(json.dumps(pack.entries).encode(), mtime=0))
+                store.write(target.data(pack.name), cast(BinaryIO, file))
+            target.write_index(pack, check_written(store, target.data(pack.name), pack, checksums))
 
 
 def ended(blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -195,7 +132,7 @@ def compact(settings: Settings, source_url: str, target_url: str, slices: int, d
     if dry_run:
         print("Nothing was written: this was a dry run.")
         return
-    missing = [pack for pack in packs if not target.holds(pack.name)]
+    missing = [pack for pack in packs if not target.proved(pack.name)]
     if len(missing) < len(packs):
         print(f"{len(packs) - len(missing):,} of them are there already, from a run that was stopped.")
     write_packs(source, target, store, missing)

@@ -2,13 +2,16 @@
 
 import gzip
 import json
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from infra import compact_songs
 from infra.aws.object_store import ObjectStore
 from infra.aws.policies import read_policy
-from infra.config import load_settings
+from infra.config import ROOT, load_settings
 from notebooks.source_counts import count_rows
 from tests.fixtures.copying import AUTO, Copier
 from tests.fixtures.etl import event, song
@@ -160,6 +163,90 @@ def test_a_run_that_is_stopped_anywhere_goes_on(bucket: Bucket, monkeypatch: pyt
         pytest.fail("it never ends")
     assert allowed > 0
     bucket.check()
+
+
+@pytest.mark.parametrize("damage", ["cut", "other", "empty", "doubled", "more"])
+def test_a_gzip_file_that_is_not_what_was_written_is_found(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, capsys, damage
+):
+    """The store keeps other bytes than it was given: what S3 says of them is no help."""
+    write = ObjectStore.write
+
+    def spoil(store: ObjectStore, url: str, data) -> None:
+        """Write something else in place of the second gzip file."""
+        if url.endswith(".json.gz"):
+            packs.append(url)
+            if len(packs) == 2:
+                plain = gzip.decompress(data.read())
+                text = {
+                    "cut": plain[:-20], "other": plain.replace(b"015", b"051"), "empty": b"", "doubled": plain + plain,
+                    "more": plain + b'{"a": "x"}\n',
+                }[damage]  # fmt: skip
+                data = gzip.compress(text)
+        write(store, url, data)
+
+    packs: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(ObjectStore, "write", spoil)
+        assert bucket.run() == 1
+    assert f"{packs[1]} is not what was written" in capsys.readouterr().err
+    assert "compact/songs.manifest" not in bucket.written()
+    assert bucket.run() == 0
+    bucket.check()
+
+
+def test_a_gzip_file_that_was_damaged_later_is_written_anew(bucket: Bucket, read: list[str]):
+    assert bucket.run() == 0
+    damaged = next(key for key in bucket.written() if key.endswith(".json.gz"))
+    bucket.s3.put_object(Bucket="sparkify", Key=damaged, Body=gzip.compress(b'{"a": "x"}'))
+    read.clear()
+    assert bucket.run() == 0
+    assert len(read) == 10
+    bucket.check()
+
+
+KILLED = """
+import os, signal, sys
+import boto3
+from infra import compact_songs
+from infra.aws.object_store import ObjectStore
+left = int(sys.argv.pop(1))
+def count(work):
+    def change(*arguments):
+        global left
+        for after in (False, True):
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            left -= 1
+            if not after:
+                work(*arguments)
+    return change
+ObjectStore.write, ObjectStore.delete = count(ObjectStore.write), count(ObjectStore.delete)
+sys.exit(compact_songs.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize(
+    "points", [pytest.param((3, 17), id="some"), pytest.param(range(100), id="all", marks=pytest.mark.slow)]
+)
+def test_a_run_that_is_killed_loses_and_doubles_nothing(bucket: Bucket, points):
+    """Before and after each write and deletion: four gzip files with their indexes, the manifest, what goes."""
+    assert bucket.run() == 0
+    options = [SOURCE, TARGET, "--config", str(bucket.copier.settings.path), "--slices", "4"]
+    kills = 0
+    for point in points:
+        expected = bucket.rows(SOURCE)
+        bucket.put(5, *range(40, 50), text=f" {point}")
+        done = subprocess.run([sys.executable, "-c", KILLED, str(point), *options], cwd=ROOT, capture_output=True)
+        assert done.returncode in (0, -signal.SIGKILL), done.stderr
+        assert bucket.rows(MANIFEST, "MANIFEST GZIP") in (expected, bucket.rows(SOURCE))
+        assert bucket.run() == 0
+        bucket.check()
+        kills += done.returncode != 0
+        if done.returncode == 0:
+            break
+    assert kills > 1
 
 
 def test_a_file_that_changes_while_it_is_read_changes_nothing(bucket: Bucket, monkeypatch: pytest.MonkeyPatch, capsys):
