@@ -114,7 +114,7 @@ class Provisioned:
 
     def check_snapshot(self, spec: ClusterSpec, snapshot: str) -> None:
         """Raise AwsError for a snapshot that is not there, or that does not suit the spec."""
-        snapshots.check_cluster_snapshot(self.client, spec, snapshot)
+        snapshots.check_size(self.client, spec, snapshots.check_cluster_snapshot(self.client, spec, snapshot))
 
     def check_new_snapshot(self, snapshot: str) -> None:
         """Raise AwsError where the name of the last snapshot is taken, unless a deletion under way makes it."""

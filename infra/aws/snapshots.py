@@ -78,6 +78,24 @@ def check_cluster_snapshot(redshift: "RedshiftClient", spec: ClusterSpec, snapsh
     return dict(found)
 
 
+def check_size(redshift: "RedshiftClient", spec: ClusterSpec, found: dict[str, Any]) -> None:
+    """Raise AwsError for nodes onto which AWS does not restore the snapshot found; onto its own it always does."""
+    if (found.get("NodeType"), found.get("NumberOfNodes")) == (spec.node_type, spec.nodes):
+        return
+    sizes = []
+    pages = redshift.get_paginator("describe_node_configuration_options").paginate(
+        ActionType="restore-cluster", SnapshotIdentifier=found["SnapshotIdentifier"]
+    )
+    for page in pages:
+        sizes += [f"{each['NumberOfNodes']} x {each['NodeType']}" for each in page["NodeConfigurationOptionList"]]
+    if spec.size not in sizes:
+        own = f"{found.get('NumberOfNodes')} x {found.get('NodeType')}"
+        raise AwsError(
+            f"The snapshot {found['SnapshotIdentifier']} cannot be restored onto {spec.size}: set [DWH] DWH_NODE_TYPE "
+            f"and DWH_NUM_NODES to {own} as it was{', or to ' * bool(sizes)}{', '.join(sizes)}."
+        )
+
+
 def check_namespace_snapshot(client: "RedshiftServerlessClient", spec: ClusterSpec, snapshot: str) -> None:
     """Raise AwsError if there is no snapshot of a namespace of this name, or if it does not suit dwh.cfg."""
     region = client.meta.region_name

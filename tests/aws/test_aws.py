@@ -166,10 +166,14 @@ def test_caller_policy_is_what_the_calls_need(moto_with_policies, wire, aws_conf
         assert create_cluster.main(here) == 0
     assert create_cluster.main(here) == 0
     assert destroy_cluster.main([*here, "--yes", "--snapshot", "kept"]) == 0
-    assert create_cluster.main([*here, "--from-snapshot", "kept"]) == 0
     two = "DWH_CLUSTER_TYPE=multi-node\nDWH_NUM_NODES=2\nDWH_PUBLICLY_ACCESSIBLE=false"
-    aws_config.write_text(config_text(f"{two}\nDWH_SUBNET_IDS={subnet}"))
-    assert create_cluster.main([*here, "--apply"]) == 0
+    for dwh, options in (
+        (two, ["--from-snapshot", "kept", "--dry-run"]),
+        ("", ["--from-snapshot", "kept"]),
+        (two, ["--apply"]),
+    ):
+        aws_config.write_text(config_text(f"{dwh}\nDWH_SUBNET_IDS={subnet}"))
+        assert create_cluster.main([*here, *options]) == 0
     assert destroy_cluster.main([*here, "--yes"]) == 0
     other = moto.ec2.describe_subnets()["Subnets"][1]["SubnetId"]
     moto.redshift.create_cluster_subnet_group(

@@ -166,6 +166,25 @@ def test_snapshots_that_do_not_suit(moto, wire, aws_config, capsys, dwh):
     assert (everything(moto), fake.things) == (before, {})
 
 
+def test_a_size_onto_which_aws_does_not_restore(moto, wire, aws_config, capsys):
+    """Such as another type for a single node: asked before anything is made, but not where the size stays."""
+    here, sizes = keep(aws_config), [{"NodeType": "ra3.large", "NumberOfNodes": 2}]
+    wire.actions.clear()
+    assert create_cluster.main([*here, "--from-snapshot", "kept", "--dry-run"]) == 0
+    assert "redshift:DescribeNodeConfigurationOptions" not in wire.actions
+    wire.fakes["redshift"] = lambda name, params: (
+        {"NodeConfigurationOptionList": sizes} if name == "DescribeNodeConfigurationOptions" else None
+    )
+    aws_config.write_text(config_text("DWH_NODE_TYPE=ra3.xlplus"))
+    for dry in (["--dry-run"], []):
+        assert create_cluster.main([*here, "--from-snapshot", "kept", *dry]) == 1
+        said = (
+            "cannot be restored onto 1 x ra3.xlplus: set [DWH] DWH_NODE_TYPE and DWH_NUM_NODES to 1 x ra3.large as it"
+        )
+        assert f"{said} was, or to 2 x ra3.large." in capsys.readouterr().err
+    assert everything(moto)["clusters"] == []
+
+
 @pytest.mark.parametrize("dwh", ["", SERVERLESS])
 def test_what_is_there_is_never_restored_over(moto, wire, aws_config, capsys, dwh):
     """Nothing is restored over data that are there; a restore that was cut off is not taken for a new cluster."""
