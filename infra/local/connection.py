@@ -20,6 +20,7 @@ from infra.local import supervisor, zone_maps
 from infra.local.connection_info import ConnectionInfo, open_connection, open_plain
 from infra.local.copy_command import load
 from infra.local.dialect import lexer, rewrite, translate
+from infra.local.query_log import QueryLog
 
 SETTLING = 1.5  # seconds after which a supervisor has noticed that its server has ended
 FEATURE_NOT_SUPPORTED, SYNTAX_ERROR, INTERNAL_ERROR = "0A000", "42601", "XX000"
@@ -70,6 +71,12 @@ class RedshiftConnection(psycopg2.extensions.connection):
         self.settings = settings
         self.connection_info = info
         self.cancelled = threading.Event()  # a COPY that waits for S3 is not in the server
+        self.query_log = QueryLog(info, self.info.backend_pid)
+
+    def close(self) -> None:
+        """Close the connection, and that of its log."""
+        self.query_log.close()
+        super().close()
 
     def cancel(self) -> None:
         """Cancel the statement that runs, wherever it is."""
@@ -126,6 +133,11 @@ class RedshiftSQL(PlainCursor):
                 statement = translate.translate(text, self._columns(statement.tables))
         except NotSupportedError as error:
             self._fail(FEATURE_NOT_SUPPORTED if isinstance(error, LackingError) else SYNTAX_ERROR, str(error))
+        with self.connection.query_log.noted(self, statement.verb, text):
+            self._run(statement, text)
+
+    def _run(self, statement: translate.Statement, text: str) -> None:
+        """Run a translated statement of this text."""
         if statement.verb == "COPY":
             try:
                 load.run(self.connection, statement.sql)
@@ -146,6 +158,10 @@ class RedshiftSQL(PlainCursor):
                 raise
             message = f"a function of this statement does not take arguments of these types: {name[2]}"
             raise psycopg2.errors.UndefinedFunction(message) from None
+        if statement.verb in ("SET", "RESET"):
+            with self.connection.cursor(cursor_factory=PlainCursor) as plain:
+                plain.execute("SELECT current_setting('redshift.query_group')")
+                self.connection.query_log.label = plain.fetchall()[0][0].replace("unset", "default")
         if statement.verb == "TRUNCATE":
             self.connection.commit()
         elif statement.sorted_by or statement.verb == "ANALYZE":

@@ -26,6 +26,11 @@ CREATE TABLE IF NOT EXISTS redshift.stv_load_state (
     bytes_to_load bigint, bytes_loaded bigint, bytes_to_load_compressed bigint, bytes_loaded_compressed bigint,
     lines integer, num_files integer, num_files_complete integer, current_file text, pct_complete integer
 );
+CREATE TABLE IF NOT EXISTS redshift.query_log (
+    query bigint, session integer, label text, verb text, query_text text, start_time timestamptz, end_time timestamptz,
+    fault text, returned_rows bigint
+);
+CREATE TABLE IF NOT EXISTS redshift.load_files (query integer, file_name text, end_time timestamp);
 CREATE OR REPLACE VIEW redshift.svv_transactions AS SELECT
     activity.usename::text AS txn_owner, activity.datname::text AS txn_db, activity.backend_xid::text::bigint AS xid,
     locks.pid, activity.xact_start AT TIME ZONE 'UTC' AS txn_start, locks.mode AS lock_mode,
@@ -62,6 +67,9 @@ def install(info: ConnectionInfo) -> None:
         cursor.execute(TABLES)
         _install_functions(cursor)
         cursor.execute("TRUNCATE redshift.stv_load_state, redshift.last_copy")  # of sessions of an earlier server
+        cursor.execute(
+            "DELETE FROM redshift.query_log WHERE start_time < now() - interval '7 days'"
+        )  # as Redshift does
 
 
 def _install_functions(cursor: Cursor) -> None:

@@ -322,9 +322,9 @@ LACKING = {  # what Redshift lacks -> the beginning of the message
 NOT_COVERED = {  # what the embedded warehouse does not cover -> the beginning of the message
     "SELECT IFNULL(a, 1) FROM t": "The embedded warehouse does not cover the function IFNULL",
     "SELECT TRY_CAST(s AS INTEGER) FROM t": "The embedded warehouse does not cover the function TRY_CAST",
-    "SELECT IF(a > 1, 1, 2) FROM t": "The embedded warehouse does not cover the function IF",
+    "SELECT IF(a > 1, 1, 2) FROM t": "Amazon Redshift has no IF: use CASE",
     "SELECT pg_catalog.avg(a) FROM t": "The embedded warehouse does not cover pg_catalog.avg(a)",
-    "SELECT a[1] FROM t": "The embedded warehouse does not cover SUPER and its parts, as in a[1]",
+    "SELECT a[1] FROM t": "The embedded warehouse does not cover a[1]",
     "SELECT SUBSTRING(s FROM 'a.') FROM t": "The embedded warehouse does not cover SUBSTRING with a pattern",
     "SELECT CAST(s AS CHAR) FROM t": "The embedded warehouse does not cover a cast to CHAR",
     "CREATE TABLE u (tag INTEGER)": 'syntax error at or near "tag", which is a reserved word',

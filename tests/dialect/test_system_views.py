@@ -54,3 +54,41 @@ def test_a_comment_keeps_its_backslash(connection):
         cursor.execute(r"COMMENT ON TABLE t IS 'C:\\dir, it\'s'")
         cursor.execute("SELECT description FROM pg_description WHERE description LIKE 'C:%'")
         assert cursor.fetchall() == [(r"C:\dir, it's",)]
+
+
+def test_queries_are_logged_with_their_label_and_their_fault(connection, tmp_path):
+    file = tmp_path / "a.json"
+    file.write_text('{"a": 1}\n')
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE t (a INTEGER)")
+        cursor.execute("SET query_group TO 'evening'")
+        cursor.execute("-- t: insert\nINSERT INTO t VALUES (%s), (2)", (1,))
+        cursor.execute("RESET query_group")
+        cursor.execute("COPY t FROM %s IAM_ROLE 'arn:aws:iam::123456789012:role/r' FORMAT AS JSON 'auto'", (str(file),))
+        with pytest.raises(psycopg2.errors.DivisionByZero):
+            cursor.execute("SELECT 1 / 0")
+        connection.rollback()  # the log stays
+        cursor.execute(
+            "SELECT TRIM(label), TRIM(SUBSTRING(querytxt, 1, 12)), aborted, endtime >= starttime FROM stl_query "
+            "WHERE pid = PG_BACKEND_PID() ORDER BY query DESC LIMIT 3"
+        )
+        assert cursor.fetchall() == [
+            ("default", "SELECT 1 / 0", 1, True),
+            ("default", "COPY t FROM", 0, True),
+            ("evening", "-- t: insert", 0, True),
+        ]
+        cursor.execute(
+            "SELECT TRIM(query_type), TRIM(status), returned_rows FROM sys_query_history "
+            "WHERE session_id = PG_BACKEND_PID() AND query_type IN ('DDL', 'INSERT', 'COPY') ORDER BY start_time"
+        )
+        assert cursor.fetchall()[:2] == [("DDL", "success", 0), ("INSERT", "success", 2)]
+        cursor.execute(
+            "SELECT TRIM(c.filename) = %s, TRIM(q.querytxt) LIKE 'COPY t%%' FROM stl_load_commits AS c "
+            "INNER JOIN stl_query AS q ON q.query = c.query WHERE q.pid = PG_BACKEND_PID()",
+            (str(file),),
+        )
+        assert cursor.fetchall() == [(True, True)]
+        cursor.execute(
+            "SELECT table_name, data_source = %s FROM sys_load_history ORDER BY query_id DESC LIMIT 1", (str(file),)
+        )
+        assert cursor.fetchall() == [("t", True)]

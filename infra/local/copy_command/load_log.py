@@ -1,6 +1,7 @@
 """What a COPY tells about itself in Redshift's system tables."""
 
 import time
+from itertools import islice
 
 from infra.local.copy_command.file_list import FileList
 from infra.local.copy_command.files import printable
@@ -76,6 +77,9 @@ class LoadLog:
     def loaded(self, rows: int) -> None:
         """Note how many rows the COPY has loaded, for pg_last_copy_count()."""
         self._write("UPDATE redshift.last_copy SET rows_loaded = %s WHERE query = %s", (rows, self.query))
+        names = (printable(file.name) for file in self._files)
+        while some := list(islice(names, 1000)):
+            self._write("INSERT INTO redshift.load_files SELECT %s, unnest(%s::text[]), now()", (self.query, some))
 
     def close(self) -> None:
         """Take the row in stv_load_state back and close the connection."""

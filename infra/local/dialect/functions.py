@@ -69,11 +69,6 @@ def _date_part(node: exp.Anonymous) -> exp.Expr:
     return part
 
 
-def _date_trunc(node: exp.Anonymous) -> exp.Expr:
-    """The unit in one spelling."""
-    return call("date_trunc", boundary_unit(node.expressions[0], "DATE_TRUNC"), node.expressions[1])
-
-
 def _with(name: str, convert: Callable[[exp.Expr], exp.Expr], *places: int) -> Callable[[exp.Anonymous], exp.Expr]:
     """The same call under this name, its arguments at these places converted."""
 
@@ -107,11 +102,6 @@ def _nvl2(node: exp.Anonymous) -> exp.Expr:
     value, present, absent = node.expressions
     known = exp.Not(this=exp.Is(this=exp.Paren(this=value.copy()), expression=exp.Null()))
     return exp.Case().when(known, present.copy(), copy=False).else_(absent.copy(), copy=False)
-
-
-def _median(node: exp.Anonymous) -> exp.Expr:
-    """A percentile."""
-    return call("percentile_of", node.expressions[0], postgres("CAST(0.5 AS DOUBLE PRECISION)"))
 
 
 def _json_path(node: exp.Anonymous) -> exp.Expr:
@@ -178,6 +168,8 @@ def window(node: exp.Window) -> exp.Expr:
         total.set("this", call("sum", value))
         part = exp.cast(value.copy(), "double precision")
         return exp.Paren(this=exp.Div(this=part, expression=total, typed=True))
+    if isinstance(inner, exp.Anonymous) and inner.name.lower() == "ntile":
+        return exp.cast(node.copy(), "bigint")
     nulls = inner if isinstance(inner, exp.IgnoreNulls | exp.RespectNulls) else None
     if isinstance(inner, exp.Anonymous) and inner.expressions and isinstance(inner.expressions[0], exp.IgnoreNulls):
         nulls = inner.expressions[0]
@@ -224,22 +216,16 @@ def units_as_strings(tree: exp.Expr) -> None:
 
 
 _WITH_UNIT = {"dateadd", "date_add", "datediff", "date_diff", "date_part", "pgdate_part", "date_trunc"}
-_OF_TEXT = {
-    **dict.fromkeys(("split_part", "substring", "substr", "ltrim", "rtrim", "btrim", "strpos", "reverse", "repeat"), 0),
-    **dict.fromkeys(("left", "right", "replace", "lpad", "rpad", "len", "length", "upper", "lower"), 0), "charindex": 1,
-}  # fmt: skip
-_COMPARED = {
-    "date_cmp", "timestamp_cmp", "date_cmp_timestamp", "timestamp_cmp_date", "timestamp_cmp_timestamptz",
-    "date_cmp_timestamptz", "timestamptz_cmp", "timestamptz_cmp_date", "timestamptz_cmp_timestamp",
-}  # fmt: skip
 REWRITTEN: dict[str, Callable[[exp.Anonymous], exp.Expr]] = {
     "dateadd": _dateadd, "date_add": _dateadd, "datediff": _datediff, "date_diff": _datediff, "date_part": _date_part,
-    "pgdate_part": _date_part, "date_trunc": _date_trunc, "convert_timezone": _with("convert_timezone", moment, -1),
-    "decode": _decode, "nvl": lambda node: call("coalesce", *node.expressions), "nvl2": _nvl2, "median": _median,
+    "pgdate_part": _date_part, "convert_timezone": _with("convert_timezone", moment, -1),
+    "decode": _decode, "nvl": lambda node: call("coalesce", *node.expressions), "nvl2": _nvl2,
     "json_extract_path_text": _json_path,
+    "date_trunc": _with("date_trunc", lambda unit: exp.Literal.string(boundary_unit(unit, "DATE_TRUNC")), 0),
+    "median": lambda node: call("percentile_of", node.expressions[0], postgres("CAST(0.5 AS DOUBLE PRECISION)")),
     "listagg": lambda node: _listagg(node, None), "grouping_id": lambda node: call("grouping", *node.expressions),
     **{name: _with(name, moment, 0) for name in ("last_day", "add_months", "next_day", "date_part_year")},
     "months_between": _with("months_between", moment, 0, 1),
-    **dict.fromkeys(_COMPARED, _with("compare", moment, 0, 1)),
-    **{name: _with(name, _text, place) for name, place in _OF_TEXT.items()},
+    **dict.fromkeys(supported.COMPARED, _with("compare", moment, 0, 1)),
+    **{name: _with(name, _text, place) for name, place in supported.OF_TEXT.items()},
 }  # fmt: skip

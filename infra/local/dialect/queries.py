@@ -167,11 +167,8 @@ def default_name(node: exp.Expr) -> str | None:
 
 
 _NAMES: dict[type[exp.Expr], str] = {
-    exp.Boolean: "bool",
-    exp.Extract: "date_part",
-    exp.StrPosition: "position",
-    exp.Div: "?column?",
-}
+    exp.Boolean: "bool", exp.Extract: "date_part", exp.StrPosition: "position", exp.Div: "?column?",
+}  # fmt: skip
 
 
 def name_columns(query: exp.Expr) -> None:

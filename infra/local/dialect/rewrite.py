@@ -68,7 +68,7 @@ def _extract(node: exp.Extract) -> exp.Expr:
         part = exp.Mod(this=exp.cast(call("floor", part), "bigint"), expression=exp.Literal.number(1000))
     elif unit in ("second", "epoch"):
         part = call("floor", part)
-    return exp.cast(part, "bigint" if unit == "epoch" else "integer")
+    return exp.cast(part, "bigint") if unit == "epoch" else call("extracted", part, source)
 
 
 def _function(node: exp.Anonymous) -> exp.Expr:
@@ -84,16 +84,6 @@ def _within_group(node: exp.WithinGroup) -> exp.Expr:
     if isinstance(node.parent, exp.Window) and node.this.name.lower() == "listagg":
         return node
     return functions.within_group(node)
-
-
-def _concat(node: exp.Concat) -> exp.Expr:
-    """Strings side by side."""
-    return exp.Literal.string("".join(part.name for part in node.expressions))
-
-
-def _position(node: exp.StrPosition) -> exp.Expr:
-    """POSITION looks at the text of any value."""
-    return call("strpos", exp.cast(node.this.copy(), "text"), node.args["substr"])
 
 
 def _column(node: exp.Column) -> exp.Expr:
@@ -134,6 +124,8 @@ def _type(node: exp.DataType) -> exp.Expr:
 def _table(node: exp.Table) -> exp.Expr:
     """information_schema without the schemas of the embedded warehouse; #name is a temporary table."""
     if node.name.startswith("#"):
+        if isinstance(node.parent, exp.Into):
+            node.parent.set("temporary", True)
         node.set("this", exp.to_identifier(lexer.folded(node.name), quoted=True))
     if node.db.lower() != "information_schema" or node.name.lower() not in HIDDEN:
         return node
@@ -157,13 +149,6 @@ def _merge(node: exp.Merge) -> exp.Expr:
             if isinstance(values, exp.Anonymous):
                 then.set("expression", exp.Tuple(expressions=[part.copy() for part in values.expressions]))
                 then.set("this", None)
-    return node
-
-
-def _into(node: exp.Into) -> exp.Expr:
-    """SELECT INTO #name makes a temporary table."""
-    if node.this.name.startswith("#"):
-        node.set("temporary", True)
     return node
 
 
@@ -191,8 +176,9 @@ def _alter(node: exp.Alter) -> exp.Expr:
 
 _REWRITERS: dict[type[exp.Expr], Callable[..., exp.Expr]] = {
     exp.Extract: _extract, exp.Anonymous: _function, exp.WithinGroup: _within_group, exp.Window: functions.window,
-    exp.Concat: _concat, exp.Column: _column, exp.Cast: _cast, exp.DataType: _type, exp.Table: _table,
-    exp.Merge: _merge, exp.Into: _into, exp.StrPosition: _position, exp.Alter: _alter,
+    exp.Column: _column, exp.Cast: _cast, exp.DataType: _type, exp.Table: _table, exp.Merge: _merge,
+    exp.Alter: _alter, exp.Concat: lambda node: exp.Literal.string("".join(part.name for part in node.expressions)),
+    exp.StrPosition: lambda node: call("strpos", exp.cast(node.this.copy(), "text"), node.args["substr"]),
 }  # fmt: skip
 
 

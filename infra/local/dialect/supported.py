@@ -4,6 +4,7 @@ Everything here means the same in Redshift and in PostgreSQL, or is rewritten (r
 is a function or operator of system_sql/. What is in no list is refused.
 """
 
+import re
 from pathlib import Path
 
 from sqlglot import exp
@@ -30,52 +31,20 @@ LACKING_FUNCTIONS = {name: instead for names, instead in _WORDS["lacking_functio
 LACKING_WORDS = {words: name.strip() for words, name in _WORDS["lacking_words"].items()}
 # DEFAULT is a value of INSERT, too, and OID a column of the catalog.
 RESERVED = reserved_words.RESERVED - {"default", "oid"}
-OTHER_VERBS, SYSTEM_RELATIONS = (
-    {word for line in _WORDS[name] for word in line.split()} for name in ("other_verbs", "system_relations")
+OTHER_VERBS, SYSTEM_RELATIONS, LEADER_FUNCTIONS, COMPARED = (
+    {word for line in _WORDS[name] for word in line.split()}
+    for name in ("other_verbs", "system_relations", "leader_functions", "compared")
 )
 
 VERBS = {"(", "SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER"}
 CREATED = {"TABLE", "VIEW", "SCHEMA", "TEMP", "TEMPORARY", "LOCAL", "OR"}
-STATEMENTS = (
-    exp.Select, exp.SetOperation, exp.Subquery, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop,
-    exp.Alter,
-)  # fmt: skip
-# Statements that run as they are; the pattern is matched on the text with single spaces.
-_NAME = r'[\w."#]+'
-_TRANSACTION = r"( WORK| TRANSACTION)?(,? ?(ISOLATION LEVEL (SERIALIZABLE|READ (UN)?COMMITTED|REPEATABLE READ)|READ (ONLY|WRITE)))*$"  # noqa: E501
-_PRIVILEGES = r"(ALL( PRIVILEGES)?|(SELECT|INSERT|UPDATE|DELETE|REFERENCES|USAGE|CREATE|TRUNCATE|, ?)+)"
-_PEOPLE = rf"(GROUP )?{_NAME}(, ?(GROUP )?{_NAME})*"
-_OBJECTS = rf"ON ((ALL TABLES IN )?SCHEMA |TABLE )?{_NAME}(, ?{_NAME})*"
-PLAIN_STATEMENTS = {
-    "BEGIN": rf"BEGIN{_TRANSACTION}",
-    "START": rf"START{_TRANSACTION}",
-    "COMMIT": r"COMMIT( WORK| TRANSACTION)?$",
-    "END": r"END( WORK| TRANSACTION)?$",
-    "ROLLBACK": r"ROLLBACK( WORK| TRANSACTION)?$",
-    "ABORT": r"ABORT( WORK| TRANSACTION)?$",
-    "LOCK": rf"LOCK( TABLE)? {_NAME}(, ?{_NAME})*$",
-    "TRUNCATE": rf"TRUNCATE( TABLE)? {_NAME}$",
-    "COMMENT": rf"COMMENT ON (TABLE|COLUMN|VIEW|SCHEMA) {_NAME} IS ",
-    "GRANT": rf"GRANT {_PRIVILEGES} {_OBJECTS} TO {_PEOPLE}( WITH GRANT OPTION)?$",
-    "REVOKE": rf"REVOKE {_PRIVILEGES} {_OBJECTS} FROM {_PEOPLE}$",
-    "VACUUM": r"VACUUM$",
-    "ANALYZE": r"ANALYZE$",
-    "FETCH": rf"FETCH( NEXT| ALL| FORWARD( \d+| ALL)?)? FROM {_NAME}$",
-    "CLOSE": rf"CLOSE {_NAME}$",
-    "EXECUTE": r"EXECUTE \w+( ?\(.*\))?$",
-    "DEALLOCATE": r"DEALLOCATE( PREPARE)? \w+$",
-}
-# Statements that run otherwise: what only a cluster does leaves its table as it is.
-_ATTRIBUTE = r"(DIST(STYLE (ALL|EVEN|AUTO|KEY DISTKEY \w+)|KEY \w+)|(COMPOUND )?SORTKEY ?(AUTO|NONE|\([\w, ]+\))|ENCODE AUTO|(COLUMN )?\w+ ENCODE \w+)"  # noqa: E501
-REPLACED = (
-    (rf"ALTER TABLE ({_NAME}) ALTER {_ATTRIBUTE}(, ?ALTER {_ATTRIBUTE})*$", r"ALTER TABLE \1 RESET (fillfactor)"),
-    (rf"ALTER TABLE ({_NAME}) ALTER( COLUMN)? (\w+) TYPE VARCHAR ?\((\d+)\)$", r"CALL redshift.widen('\1', '\3', \4)"),
-    (
-        rf"VACUUM( FULL| SORT ONLY| DELETE ONLY| REINDEX| RECLUSTER)?( {_NAME})?( TO \d+ PERCENT)?( BOOST)?$",
-        r"VACUUM\2",
-    ),
-    (rf"ANALYZE( VERBOSE)?( {_NAME})?( ?\([\w, ]+\)| PREDICATE COLUMNS| ALL COLUMNS)?$", r"ANALYZE\2"),
-)
+STATEMENTS = (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, exp.Alter)
+# Statements that run as they are, and those that run otherwise; a pattern is matched on the text with single spaces.
+_PATTERNS: dict[str, str] = {}
+for _name, _pattern in _WORDS["patterns"].items():
+    _PATTERNS[_name] = re.sub(r"<(\w+)>", lambda found: _PATTERNS[found[1]], _pattern.strip())
+PLAIN_STATEMENTS = {name: pattern for name, pattern in _PATTERNS.items() if name.isupper()}
+REPLACED = [(_PATTERNS[name], to.strip()) for name, to in _WORDS["replaced"].items()]
 SETTINGS = {name: default.strip() for name, default in _WORDS["settings"].items()}
 SERVER_SETTINGS = ("search_path", "statement_timeout", "datestyle", "extra_float_digits", "seed", "server_version")
 
@@ -87,14 +56,9 @@ for _numbers, _names in _WORDS["functions"].items():
     _fewest, _, _most = _numbers.partition("-")
     FUNCTIONS |= dict.fromkeys(_names.split(), (int(_fewest), int(_most or _fewest)))
 PARSED_FUNCTIONS = ("CAST", "CONVERT", "EXTRACT", "TRIM", "POSITION")  # with a form of their own, for sqlglot's parser
-LEADER_FUNCTIONS = {
-    "current_schema", "current_schemas", "current_database", "now", "age", "localtime", "localtimestamp", "isfinite",
-    "current_time", "current_timestamp", "has_database_privilege", "has_schema_privilege", "has_table_privilege",
-    "version",
-}  # fmt: skip
-
 CONSTANTS = {word: tuple(parts.split()) for word, parts in _WORDS["constants"].items()}
 COLUMN_NAMES = {function: name.strip() for function, name in _WORDS["column_names"].items()}
+OF_TEXT = {name: int(place) for place, names in _WORDS["of_text"].items() for name in names.split()}
 TYPE_NAMES = {exp.DType[kind]: name.strip() for kind, name in _WORDS["types"].items()}
 
 # Everything else a statement is made of, and what Redshift lacks of it.

@@ -134,12 +134,6 @@ def _identifier(node: exp.Identifier) -> None:
         )
 
 
-def _if(node: exp.If) -> None:
-    """A branch of CASE is an If too."""
-    if not isinstance(node.parent, exp.Case):
-        raise LackingError("Amazon Redshift has no IF function: use CASE.")
-
-
 def _function(node: exp.Anonymous) -> None:
     """A function of the list, with as many arguments as it takes."""
     name = node.name.lower()
@@ -179,11 +173,6 @@ def _window(node: exp.Window) -> None:
         raise NotSupportedError(f"The embedded warehouse does not cover {name.upper()}(DISTINCT) with OVER.")
 
 
-def _bracket(node: exp.Bracket) -> None:
-    """Only SUPER has parts."""
-    raise NotSupportedError(f"The embedded warehouse does not cover SUPER and its parts, as in {_words(node)}.")
-
-
 def _comparison(node: exp.Binary) -> None:
     """Rows are not compared; ANY is =, and ALL is <>."""
     if isinstance(node.expression, exp.Any | exp.All):
@@ -214,9 +203,9 @@ def _cast(node: exp.Cast) -> None:
 
 _CHECKERS: dict[type[exp.Expr], Callable[..., None]] = {
     exp.Drop: _drop, exp.Union: _set_operation, exp.Except: _set_operation,
-    exp.Intersect: _set_operation, exp.If: _if, exp.Select: _select,
+    exp.Intersect: _set_operation, exp.Select: _select,
     exp.Anonymous: _function, exp.Values: _values, exp.CTE: _with_query, exp.DataType: _type, exp.Cast: _cast,
-    exp.Window: _window, exp.Merge: _merge, exp.Delete: _delete, exp.Identifier: _identifier, exp.Bracket: _bracket,
+    exp.Window: _window, exp.Merge: _merge, exp.Delete: _delete, exp.Identifier: _identifier,
     exp.Table: _table, exp.Alter: tables.alter,
     **dict.fromkeys((exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE), _comparison),
 }  # fmt: skip

@@ -7,6 +7,15 @@ CREATE OR REPLACE FUNCTION redshift.moment(time) RETURNS timestamp IMMUTABLE STR
 CREATE OR REPLACE FUNCTION redshift.moment(timetz) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE
 RETURN date '1970-01-01' + ($1 AT TIME ZONE 'UTC')::time;
 
+-- EXTRACT gives an integer, of a TIMESTAMPTZ a DOUBLE PRECISION.
+DO $$
+DECLARE kind text;
+BEGIN
+    FOREACH kind IN ARRAY ARRAY['timestamp', 'date', 'time', 'timetz', 'interval', 'timestamptz'] LOOP
+        EXECUTE format('CREATE OR REPLACE FUNCTION redshift.extracted(numeric, %s) RETURNS %s IMMUTABLE PARALLEL SAFE RETURN $1',
+            kind, CASE kind WHEN 'timestamptz' THEN 'double precision' ELSE 'integer' END);
+    END LOOP;
+END $$;
 CREATE OR REPLACE FUNCTION redshift.getdate() RETURNS timestamp STABLE PARALLEL SAFE
 RETURN date_trunc('second', statement_timestamp() AT TIME ZONE 'UTC');
 CREATE OR REPLACE FUNCTION redshift.sysdate() RETURNS timestamp STABLE PARALLEL SAFE RETURN transaction_timestamp() AT TIME ZONE 'UTC';

@@ -36,7 +36,8 @@ SELECT current_database()::text AS database, nspname::text AS schema, pg_class.o
     NULL::text AS encoded, NULL::text AS diststyle, NULL::text AS sortkey1, NULL::integer AS max_varchar,
     NULL::text AS sortkey1_enc, NULL::integer AS sortkey_num, ceil(pg_total_relation_size(pg_class.oid) / 1048576.0)::bigint AS size,
     NULL::numeric AS pct_used, 0::numeric AS empty, NULL::numeric AS unsorted, NULL::numeric AS stats_off,
-    redshift.row_count(pg_class.oid::regclass) AS tbl_rows
+    redshift.row_count(pg_class.oid::regclass) AS tbl_rows, NULL::numeric AS skew_sortkey1, NULL::numeric AS skew_rows,
+    redshift.row_count(pg_class.oid::regclass) AS estimated_visible_rows, NULL::text AS risk_event, NULL::numeric AS vacuum_sort_benefit
 FROM pg_class INNER JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE relkind = 'r' AND nspname NOT IN ('redshift', 'pg_catalog', 'information_schema', 'pg_toast') AND nspname NOT LIKE 'pg_temp%';
 
@@ -64,8 +65,9 @@ SELECT 100 AS user_id, h.query::bigint AS query_id, h.session AS session_id, cur
     h.start_time, h.end_time, (extract(epoch FROM coalesce(h.end_time, now()::timestamp) - h.start_time) * 1000000)::bigint AS duration,
     'json'::text AS file_format, h.loaded_rows, h.bytes_read AS loaded_bytes, h.files::bigint AS source_file_count,
     h.bytes AS source_file_bytes, coalesce(s.num_files_complete, h.files_read, 0)::bigint AS file_count_scanned,
-    coalesce(s.bytes_loaded, h.bytes_read, 0) AS file_bytes_scanned, e.errors AS error_count
-FROM redshift.load_history AS h LEFT JOIN redshift.stv_load_state AS s ON s.query = h.query
+    coalesce(s.bytes_loaded, h.bytes_read, 0) AS file_bytes_scanned, e.errors AS error_count,
+    lower(substring(q.query_text, '(?i)\mcopy\s+([\w."]+)')) AS table_name, substring(q.query_text, '(?i)\mfrom\s+e?''([^'']+)''') AS data_source
+FROM redshift.load_history AS h LEFT JOIN redshift.stv_load_state AS s ON s.query = h.query LEFT JOIN redshift.query_log AS q ON q.query = h.query
     CROSS JOIN LATERAL (SELECT count(*) AS errors FROM redshift.stl_load_errors AS e WHERE e.query = h.query) AS e;
 CREATE OR REPLACE VIEW redshift.sys_load_error_detail AS
 SELECT userid AS user_id, query::bigint AS query_id, session AS session_id, current_database()::text AS database_name, tbl AS table_id,
@@ -95,3 +97,34 @@ BEGIN
     END IF;
     EXECUTE format('ALTER TABLE %1$s DROP CONSTRAINT %2$I, ALTER %3$I TYPE varchar(%4$s), ADD CONSTRAINT %5$I CHECK (octet_length(CAST(%3$I AS text)) <= %4$s)', tab::regclass, found.conname, lower(col), size, regexp_replace(found.conname, '[0-9]+', size::text));
 END $$;
+
+-- Statements: STL_QUERY has the queries, SYS_QUERY_HISTORY all of them and those that run. What is not known here is NULL.
+CREATE OR REPLACE FUNCTION redshift.query_type(verb text, query_text text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN verb IN ('SELECT', 'WITH', '(', 'FETCH') THEN 'SELECT' WHEN verb IN ('INSERT', 'UPDATE', 'DELETE', 'MERGE', 'COPY') THEN verb
+    WHEN verb = 'CREATE' AND query_text ~* '\mtable\M.*\mas\M' THEN 'CTAS' WHEN verb IN ('CREATE', 'DROP', 'ALTER', 'TRUNCATE') THEN 'DDL' ELSE 'UTILITY' END;
+CREATE OR REPLACE VIEW redshift.stl_query AS
+SELECT 100 AS userid, query::integer, label::char(320) AS label, NULL::bigint AS xid, session AS pid, current_database()::char(32) AS database,
+    query_text::char(4000) AS querytxt, start_time AT TIME ZONE 'UTC' AS starttime, end_time AT TIME ZONE 'UTC' AS endtime,
+    (fault IS NOT NULL)::integer AS aborted, 0 AS insert_pristine, 0 AS concurrency_scaling_status
+FROM redshift.query_log WHERE redshift.query_type(verb, query_text) NOT IN ('DDL', 'UTILITY');
+CREATE OR REPLACE VIEW redshift.stl_querytext AS
+SELECT userid, xid, pid, query, part AS sequence, substr(querytxt, part * 200 + 1, 200)::char(200) AS text
+FROM redshift.stl_query, generate_series(0, greatest(char_length(querytxt) - 1, 0) / 200) AS part;
+CREATE OR REPLACE VIEW redshift.svl_qlog AS
+SELECT userid, query, xid, pid, starttime, endtime, (extract(epoch FROM endtime - starttime) * 1000000)::bigint AS elapsed, aborted, label,
+    left(querytxt, 60)::char(60) AS substring, NULL::integer AS source_query, 0 AS concurrency_scaling_status, NULL::integer AS from_sp_call
+FROM redshift.stl_query;
+CREATE OR REPLACE VIEW redshift.sys_query_history AS
+SELECT 100 AS user_id, q.query AS query_id, q.label::char(320) AS query_label, NULL::bigint AS transaction_id, q.session AS session_id,
+    current_database()::char(128) AS database_name, redshift.query_type(q.verb, q.query_text)::char(32) AS query_type,
+    q.status::char(10) AS status, false AS result_cache_hit, q.start_time AT TIME ZONE 'UTC' AS start_time, q.end_time AT TIME ZONE 'UTC' AS end_time,
+    (extract(epoch FROM coalesce(q.end_time, clock_timestamp()) - q.start_time) * 1000000)::bigint AS elapsed_time, 0::bigint AS queue_time,
+    (extract(epoch FROM coalesce(q.end_time, clock_timestamp()) - q.start_time) * 1000000)::bigint AS execution_time, q.fault::char(512) AS error_message,
+    greatest(q.returned_rows, 0) AS returned_rows, NULL::bigint AS returned_bytes, q.query_text::char(4000) AS query_text
+FROM (SELECT *, CASE WHEN fault IS NULL THEN 'success' WHEN fault ~ 'cancel|Interrupt' THEN 'canceled' ELSE 'failed' END AS status FROM redshift.query_log
+    UNION ALL SELECT NULL, pid, 'default', upper(substring(query, '[A-Za-z]+')), query, query_start, NULL, NULL, NULL, 'running' FROM pg_stat_activity
+    WHERE state = 'active' AND backend_type = 'client backend' AND datname = current_database() AND pid <> pg_backend_pid()) AS q;
+CREATE OR REPLACE VIEW redshift.stl_load_commits AS
+SELECT 100 AS userid, 0 AS slice, query, ''::char(256) AS name, file_name::char(256) AS filename, 0::bigint AS byte_offset, NULL::integer AS lines_scanned,
+    0 AS errors, end_time AS curtime, 1 AS status, 'json'::char(16) AS file_format
+FROM redshift.load_files;
