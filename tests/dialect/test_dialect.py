@@ -314,6 +314,7 @@ LACKING = {  # what Redshift lacks -> the beginning of the message
     "SELECT a BETWEEN SYMMETRIC 3 AND 1 FROM t": "Amazon Redshift has no BETWEEN SYMMETRIC",
     "SELECT ctid FROM t": "Amazon Redshift has no system column ctid",
     "DELETE FROM t AS x WHERE x.a = 1": "Amazon Redshift's DELETE has no alias",
+    "SELECT IF(a > 1, 1, 2) FROM t": "Amazon Redshift has no IF: use CASE",
     "SELECT CONCAT(s, s, s) FROM t": "Amazon Redshift's CONCAT does not take 3 arguments",
     "CREATE TABLE u (a VARCHAR(65536))": "length for type varchar cannot exceed 65535",
     "CREATE TABLE u (a CHAR(4097))": "length for type char cannot exceed 4096",
@@ -322,7 +323,6 @@ LACKING = {  # what Redshift lacks -> the beginning of the message
 NOT_COVERED = {  # what the embedded warehouse does not cover -> the beginning of the message
     "SELECT IFNULL(a, 1) FROM t": "The embedded warehouse does not cover the function IFNULL",
     "SELECT TRY_CAST(s AS INTEGER) FROM t": "The embedded warehouse does not cover the function TRY_CAST",
-    "SELECT IF(a > 1, 1, 2) FROM t": "Amazon Redshift has no IF: use CASE",
     "SELECT pg_catalog.avg(a) FROM t": "The embedded warehouse does not cover pg_catalog.avg(a)",
     "SELECT a[1] FROM t": "The embedded warehouse does not cover a[1]",
     "SELECT SUBSTRING(s FROM 'a.') FROM t": "The embedded warehouse does not cover SUBSTRING with a pattern",
