@@ -29,8 +29,8 @@ _WORDS = _read_words()
 LACKING_STATEMENTS = _WORDS["lacking_statements"]
 LACKING_FUNCTIONS = {name: instead for names, instead in _WORDS["lacking_functions"].items() for name in names.split()}
 LACKING_WORDS = {words: name.strip() for words, name in _WORDS["lacking_words"].items()}
-# DEFAULT is a value of INSERT, too, and OID a column of the catalog.
-RESERVED = reserved_words.RESERVED - {"default", "oid"}
+# DEFAULT is a value of INSERT, too, OID a column of the catalog, and TIMESTAMP a column in AWS's own examples.
+RESERVED = reserved_words.RESERVED - {"default", "oid", "timestamp"}
 OTHER_VERBS, SYSTEM_RELATIONS, LEADER_FUNCTIONS, COMPARED = (
     {word for line in _WORDS[name] for word in line.split()}
     for name in ("other_verbs", "system_relations", "leader_functions", "compared")
