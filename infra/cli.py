@@ -162,6 +162,8 @@ def explain(error: Exception) -> str | None:
         from infra.aws.client_errors import explain as explain_aws_error  # only for those who use AWS
 
         return explain_aws_error(error)  # type: ignore[arg-type]  # all that botocore raises
+    if isinstance(error, MemoryError) or "can't start new thread" in str(error):
+        return "This machine has not enough memory for it, or a limit on it: end other programs, or raise the limit."
     if isinstance(error, ModuleNotFoundError):
         return requirements_check.explain(error) or None
     if isinstance(error, OSError):

@@ -28,7 +28,7 @@ class Log:
         name = fault.column.name if fault.column else ""
         self.found.append((record.line, fault.code, name, record.text[:1024], fault.value[:1024], fault.reason))
 
-    def progress(self, files: int, size: int) -> None:
+    def progress(self, *_: object) -> None:
         """Nothing is shown."""
 
 

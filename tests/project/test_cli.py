@@ -36,6 +36,8 @@ def test_control_characters_are_spelled_out_and_texts_are_not():
          "A disk is full: make room and run again. All is as it was."),
         (psycopg2.OperationalError("Disk Full"), 1,
          "Disk Full. The disk of the warehouse is full: make room there and run again. All is as it was."),
+        (MemoryError(), 1, "This machine has not enough memory for it, or a limit on it: "),
+        (RuntimeError("can't start new thread"), 1, "This machine has not enough memory for it, or a limit on it: "),
         (ModuleNotFoundError("No module named 'boto4'", name="boto4"), 1, "the package boto4 is not installed"),
     ],
 )  # fmt: skip

@@ -22,8 +22,8 @@ _SPACE = b" \t\r\n"
 # NaN, Infinity and -0, which are found in the columns that are loaded.
 _SUSPECT = [re.compile(pattern) for pattern in (rb"\}(?<=[\s,]\})", rb"\](?<=[\s,]\])")]
 _TRAILING_COMMA = re.compile(rb",\s*[}\]]")
-# What DuckDB says of data; the last, or no message, where it quotes the data and cuts a character in two.
-_REFUSED = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException, UnicodeDecodeError)
+# What DuckDB says of data, or of memory that it lacks; the last, or no message, where it cuts a character in two.
+_REFUSED = (duckdb.InvalidInputException, duckdb.DataError, duckdb.OutOfMemoryException, UnicodeDecodeError)
 _WINDOW = LARGEST_OBJECT // 2  # a larger object than COPY takes fills one such block of its file at least
 # A number as DuckDB writes one that it read as JSON, where that is what COPY makes of any spelling of it.
 _WHOLE = "-?[1-9][0-9]*|-?[1-9][0-9]{0,14}[.]0"
