@@ -81,9 +81,9 @@ def boundary_arn(account: str, partition: str, spec: ClusterSpec) -> str:
 def caller_policy(account: str, partition: str, spec: ClusterSpec) -> dict[str, Any]:
     """Return the smallest policy for a person who runs all the scripts for what dwh.cfg describes.
 
-    Creating and changing is bound to the cluster's and the roles' names; looking is not, where AWS has no narrower
-    form. IDs of security groups, namespaces and workgroups are not known beforehand: a tag or the region binds them.
-    It does not lead to more rights: roles can only be made within the boundary, and nobody's trust can be changed.
+    Creating and changing is bound to the cluster's and the roles' names; looking is not, so that the policy fits. IDs
+    of security groups, namespaces and workgroups are not known beforehand: a tag or the region binds them. It does not
+    lead to more rights: roles can only be made within the boundary, and nobody's trust can be changed.
     """
     ec2 = f"arn:{partition}:ec2:{spec.region}:{account}"
     groups = f"{ec2}:security-group/*"
