@@ -1,8 +1,13 @@
 """The fixtures of all tests, as plugins by concern; one that uses another's helpers comes after it."""
 
 import signal
+import sys
 
 import pytest
+
+# jsonschema, which Altair and nbformat import, compiles grammars for more than a second in each process where it finds
+# this package, which JupyterLab brings along: for a check of IRIs, of which there are none here.
+sys.modules["rfc3987_syntax"] = None
 
 pytest_plugins = [
     "tests.fixtures.aws",
