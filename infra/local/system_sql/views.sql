@@ -128,3 +128,6 @@ CREATE OR REPLACE VIEW redshift.stl_load_commits AS
 SELECT 100 AS userid, 0 AS slice, query, ''::char(256) AS name, file_name::char(256) AS filename, 0::bigint AS byte_offset, NULL::integer AS lines_scanned,
     0 AS errors, end_time AS curtime, 1 AS status, 'json'::char(16) AS file_format
 FROM redshift.load_files;
+CREATE OR REPLACE FUNCTION redshift.current_schemas(boolean) RETURNS name[] STABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN $1 THEN ARRAY['pg_catalog'::name] ELSE ARRAY[]::name[] END
+    || array_remove(array_remove(pg_catalog.current_schemas($1), 'redshift'::name), 'pg_catalog'::name);
