@@ -128,7 +128,9 @@ def _read_option(reader: _Reader, option: str, statement: CopyStatement) -> None
     """Step over one option and note it in `statement`."""
     reader.take("name")
     if option in NOT_WITH_JSON:
-        raise CopyError(f"{option} is not supported for COPY from JSON")
+        if any(word.upper() == "JSON" for _, word in reader.tokens):
+            raise CopyError(f"{option} is not supported for COPY from JSON")
+        raise CopyError("The embedded warehouse covers COPY with FORMAT JSON only")
     if option in NOT_COVERED:
         raise CopyError(f"The embedded warehouse does not cover {NOT_COVERED[option]}")
     if option in _WORDS:

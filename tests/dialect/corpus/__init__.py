@@ -12,7 +12,7 @@ from pathlib import Path
 VERBS = {
     "SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER", "EXPLAIN", "BEGIN", "START",
     "(SELECT", "SET", "SHOW", "RESET", "FETCH", "CLOSE", "COMMIT", "ANALYZE", "TRUNCATE",
-    "COMMENT", "GRANT", "REVOKE", "VACUUM", "CALL", "UNLOAD", "SAVEPOINT", "SELCT",
+    "COMMENT", "GRANT", "REVOKE", "COPY", "VACUUM", "CALL", "UNLOAD", "SAVEPOINT", "SELCT",
 }  # fmt: skip
 
 
