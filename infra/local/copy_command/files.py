@@ -16,7 +16,6 @@ from infra.folders import walk
 from infra.local.copy_command.model import CopyStatement, SourceFile
 
 BLOCK = 4 << 20  # bytes read at a time
-SMALL = 1 << 16  # of a small file: what a larger block leaves is a page of memory for each of thousands of files
 ENTRIES = 10_000  # of a manifest that are looked for at a time
 _IN_S3 = re.compile(r"s3://[^/\ud800-\udfff]+/[^\0\ud800-\udfff]+")
 
@@ -44,10 +43,9 @@ class Source:
                     yield file
         except OSError as error:
             raise CopyError(explain(where, error)) from None
-        if not found and self._statement.manifest:
-            raise CopyError(f"Manifest {where} names no file that exists.")
         if not found:
-            raise CopyError(f"The specified S3 prefix '{where}' does not exist: no file's name begins with it.")
+            missing = f"The specified S3 prefix '{where}' does not exist: no file's name begins with it."
+            raise CopyError(f"Manifest {where} names no file that exists." if self._statement.manifest else missing)
 
     def _found(self, where: str) -> Iterator[SourceFile]:
         """Yield all files. Raises as `find` does, and OSError."""
@@ -102,7 +100,8 @@ class Source:
                 yield from self.store(where).read_one(where)
             else:
                 with open(where, "rb") as file:
-                    block = min(BLOCK, max(SMALL, os.fstat(file.fileno()).st_size + 1))
+                    size = os.fstat(file.fileno()).st_size
+                    block = min(BLOCK, size + 1 if size else BLOCK)  # a larger one leaves holes in the memory
                     yield from iter(lambda: file.read(block), b"")
         except (OSError, ValueError) as error:
             raise CopyError(explain(where, error)) from None
