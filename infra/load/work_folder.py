@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,7 +16,10 @@ from infra.errors import SourceError
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-LEDGER = "loaded_files.json"
+OpenFile = Callable[[str], AbstractContextManager[BinaryIO]]
+
+LEDGER = "loaded_files"  # a folder
+ROWS = 50_000  # in a file of it: COPY reads several files at a time, and none as a whole
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,28 @@ class Lines:
         self._count += 1
 
 
+class Ledger:
+    """The rows of loaded_files, in files of ROWS lines."""
+
+    def __init__(self, stack: ExitStack, open_file: OpenFile, more: dict[str, object]) -> None:
+        """`stack` closes the last file; `more` is what all rows have."""
+        self._stack, self._open, self._more = stack, open_file, more
+        self._count = 0
+
+    def add(self, file: SourceFile) -> None:
+        """Write a row."""
+        if self._count % ROWS == 0:
+            self._stack.close()
+            part = self._stack.enter_context(self._open(f"{LEDGER}/{self._count // ROWS:04}.json"))
+            self._lines = Lines(part, self._row, b"")
+        self._lines.add(file)
+        self._count += 1
+
+    def _row(self, file: SourceFile) -> dict[str, object]:
+        """What the ledger holds of a file."""
+        return {"file_name": file.name, "size": file.size, "version": file.version, **self._more}
+
+
 class WorkFolder:
     """The files of one load that its COPYs read: below [S3] WORK for a cluster, else in the warehouse's own folder."""
 
@@ -72,16 +97,12 @@ class WorkFolder:
             file.write(b"\n]}\n")
 
     @contextmanager
-    def open_ledger(self) -> Iterator[Lines]:
+    def open_ledger(self) -> Iterator[Ledger]:
         """Open the rows of loaded_files."""
         now = int(datetime.now(timezone.utc).timestamp() * 1000)
-        row = {"load_id": self._load_id, "loaded_at": now}
-        with self._open(LEDGER) as file:
-            yield Lines(
-                file,
-                lambda each: {"file_name": each.name, "size": each.size, "version": each.version, **row},
-                comma=b"",
-            )
+        (self._path / LEDGER).mkdir()
+        with ExitStack() as stack:
+            yield Ledger(stack, self._open, {"load_id": self._load_id, "loaded_at": now})
 
     @contextmanager
     def _open(self, name: str) -> Iterator[BinaryIO]:
@@ -95,15 +116,16 @@ class WorkFolder:
 
     def publish(self) -> dict[str, str]:
         """Put the files where the COPYs read them; where each is, as the statements bind it. Raises SourceError."""
-        names = {"log_data": "log_data.manifest", "song_data": "song_data.manifest", "file_list": LEDGER}
+        names = {"log_data": "log_data.manifest", "song_data": "song_data.manifest", "file_list": f"{LEDGER}/"}
         if not self._url:
             return {key: str(self._path / name) for key, name in names.items()}
         from boto3.s3.transfer import TransferConfig  # only for those who use AWS
 
         slim = TransferConfig(max_concurrency=2)  # parts that are held in memory
         with _s3(self._settings, f"{self._url}, below [S3] WORK, cannot be written") as client:
-            for name in names.values():
-                client.upload_file(str(self._path / name), *_split(self._url + name), Config=slim)
+            for path in (path for path in self._path.rglob("*") if path.is_file()):
+                name = path.relative_to(self._path).as_posix()
+                client.upload_file(str(path), *_split(self._url + name), Config=slim)
                 self._uploaded.append(name)
         return {key: self._url + name for key, name in names.items()}
 

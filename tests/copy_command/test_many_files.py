@@ -109,4 +109,4 @@ def test_a_load_of_four_hundred_thousand_files_takes_as_much_memory_as_one_of_fi
         peaks[count] = int(re.findall(r"\d+", done.stdout)[-1]) // 1024
     print(peaks, "MB")
     assert peaks[400_000] < 200
-    assert peaks[400_000] < peaks[15_000] + 40
+    assert peaks[400_000] < peaks[15_000] + 60  # a full batch of files in place of a small one
