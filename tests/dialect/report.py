@@ -32,6 +32,8 @@ def outcome(cursor, case: corpus.Case, engine: str) -> str:
             clear = engine != "embedded" or text.startswith(case.expected[2:])
             return "right" if clear else "refused falsely"
         return "refused clearly" if text.startswith("The embedded warehouse does not cover") else "refused falsely"
+    except ValueError:  # a year that Python does not have
+        return "wrong"
     if case.expected.startswith("!"):
         return "taken falsely"
     return "right" if got == case.expected else "wrong"
@@ -64,6 +66,7 @@ def totals(connection, engine: str) -> dict[str, Counter]:
     for section in corpus.sections():
         with connection.cursor() as plain:
             plain.execute("ROLLBACK")  # a transaction that a case has left open
+            plain.execute("RESET ALL")
             plain.execute("DROP SCHEMA IF EXISTS extra CASCADE")
             plain.execute("SELECT schemaname, tablename FROM pg_tables WHERE schemaname ~ '^(public$|pg_temp)'")
             for schema, name in plain.fetchall():
