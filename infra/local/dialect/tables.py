@@ -19,7 +19,10 @@ def create(tree: exp.Create, keys: list[str]) -> None:
     if len(kinds) > 1:
         raise LackingError("multiple primary keys for a table are not allowed")
     for column in definitions:
-        if column.find(*supported.IDENTITIES) and column.kind.this not in (exp.DType.INT, exp.DType.BIGINT):
+        if column.find(*supported.IDENTITIES) and getattr(column.kind, "this", 0) not in (
+            exp.DType.INT,
+            exp.DType.BIGINT,
+        ):
             raise LackingError("identity column type must be INT or BIGINT")
     columns = {lexer.folded(column.name) for column in definitions}
     for key in tree.this.find_all(exp.PrimaryKey, exp.ForeignKey):
