@@ -350,8 +350,8 @@ def test_damaged_file_is_mended(directory, name, damage):
         ("postgres/PG_VERSION", holds(b"\xff"), "delete {directory} and load again."),
         ("postgres/global/pg_control", Path.unlink, "failed (pg_ctl)"),
         *(
-            pytest.param(name, a_folder, f"cannot use {{directory}}/{name} (Is a directory): move that away", marks=marks)
-            for marks, names in (
+            pytest.param(name, a_folder, f"cannot use {{directory}}/{name} (Is a directory): move that away", marks=how)
+            for how, names in (
                 ([], ("port", "users.lock")),
                 (
                     [pytest.mark.slow],
