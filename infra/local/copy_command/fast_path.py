@@ -15,12 +15,12 @@ from infra.errors import CopyError
 from infra.local.copy_command import files, values
 from infra.local.copy_command.batches import BOUNDARY
 from infra.local.copy_command.model import DEEPEST_NESTING, LARGEST_OBJECT, Batch, Column, CopyStatement, Plan
-from infra.local.copy_command.nesting import deepest, is_too_deep
+from infra.local.copy_command.nesting import deepest, deepest_in_lines, is_too_deep, outlines
 
 _SPACE = b" \t\r\n"
 # What DuckDB forgives, each found by its rarest character first: that is what makes the search fast. It also forgives
 # NaN, Infinity and -0, which are found in the columns that are loaded.
-_SUSPECT = [re.compile(pattern) for pattern in (rb"\}(?<=[\s,]\})", rb"\](?<=[\s,]\])")]
+_SUSPECT = {end: re.compile(rb"\%b(?<=[\s,]\%b)" % (end, end)) for end in (b"}", b"]")}
 _TRAILING_COMMA = re.compile(rb",\s*[}\]]")
 # What DuckDB says of data, or of memory that it lacks; the last, or no message, where it cuts a character in two.
 _REFUSED = (duckdb.InvalidInputException, duckdb.DataError, duckdb.OutOfMemoryException, UnicodeDecodeError)
@@ -50,8 +50,9 @@ class CsvMaker:
         self._in_lines = True  # until a file has objects over several lines, or several on one
         self._own = threading.local()  # a database for each thread: in a shared one, they have been seen to hang
 
-    def _query(self, sources: list[str], csv: Path, layout: str) -> str:
+    def _query(self, sources: list[str], csv: Path, in_lines: bool) -> str:
         """DuckDB's statement that turns the objects in `sources` into `csv`, or fails at the first odd value."""
+        layout = "newline_delimited" if in_lines else "unstructured"
         keys = dict.fromkeys(str(path[0]) for path in self._plan.paths)
         types = ", ".join(f"{quote_text(key)}: '{'JSON' if key in self._typed else 'VARCHAR'}'" for key in keys)
         selected = []
@@ -88,17 +89,20 @@ class CsvMaker:
         """The same, without a word on what a full disk means."""
         name = self._folder / f"{next(self._numbers)}"
         source, csv = name.with_suffix(".json"), name.with_suffix(".csv")
-        if not self._look(batch):
-            return None
         sources = [file.name for file in batch.files] or [str(source)]
+        looked = None
         try:
-            if batch.segments:
-                source.write_bytes(b"\n".join(segment.data for segment in batch.segments))
             while True:
-                known = (self._in_lines, len(self._typed))
-                layout = "newline_delimited" if self._in_lines else "unstructured"
+                known = (in_lines, _) = (self._in_lines, len(self._typed))
+                if looked != in_lines and not self._look(batch, in_lines):
+                    return None
+                looked = in_lines
+                if in_lines and not self._in_lines:  # that is what the look has told
+                    continue
+                if batch.segments and not source.exists():
+                    source.write_bytes(b"\n".join(segment.data for segment in batch.segments))
                 try:
-                    self._duck().execute(self._query(sources, csv, layout))
+                    self._duck().execute(self._query(sources, csv, in_lines))
                     return csv
                 except _REFUSED as error:
                     csv.unlink(missing_ok=True)
@@ -108,18 +112,24 @@ class CsvMaker:
         finally:
             source.unlink(missing_ok=True)
 
-    def _look(self, batch: Batch) -> bool:
-        """Tell whether a batch has nothing in it that DuckDB would forgive or crash at; see how its objects stand."""
+    def _look(self, batch: Batch, in_lines: bool) -> bool:
+        """Tell whether a batch has nothing in it that DuckDB would forgive or crash at; see how its objects stand.
+
+        `in_lines`: it will be read a line at a time, so that only what is nested within a line counts.
+        """
         for segment in batch.segments:
-            if is_too_deep(segment.data) or not self._looks_sound(io.BytesIO(segment.data)):
+            deep = deepest_in_lines(outlines(segment.data)) if in_lines else deepest(segment.data)
+            if deep > DEEPEST_NESTING and is_too_deep(segment.data):
+                return False
+            if not self._looks_sound(io.BytesIO(segment.data), in_lines):
                 return False
         for file in batch.files:
             with open(file.name, "rb") as stream:
-                if not self._looks_sound(stream, whole=True):
+                if not self._looks_sound(stream, in_lines, whole=True):
                     return False
         return True
 
-    def _looks_sound(self, stream: BinaryIO, whole: bool = False) -> bool:
+    def _looks_sound(self, stream: BinaryIO, in_lines: bool, whole: bool = False) -> bool:
         """Tell whether DuckDB would forgive nothing in a file; a string that looks so makes it unsound, too.
 
         `whole`: the nesting is still to be looked at; of a file that nobody has read, an estimate must do.
@@ -131,15 +141,22 @@ class CsvMaker:
             if len(block) == _WINDOW and not (BOUNDARY.search(block) or b"}{" in block):
                 return False
             text = tail + block
-            depth = deepest(block) if whole else None
-            brackets.append(depth or 0)
-            if b"\v" in text or b"\f" in text or sum(brackets) > DEEPEST_NESTING:
+            if b"\v" in text or b"\f" in text:
                 return False
-            if any(pattern.search(text) for pattern in _SUSPECT) and _TRAILING_COMMA.search(text):
+            if any(end in text and suspect.search(text) for end, suspect in _SUSPECT.items()) and (
+                _TRAILING_COMMA.search(text)
+            ):
                 return False
-            touch_here = depth != 1 and b"}{" in block  # at 1, all objects but the first stand on lines of their own
-            if touch_here or (tail.endswith(b"}") and block.startswith(b"{")):
-                self._in_lines = False  # the first object of a line would be all that is read
+            if in_lines:
+                lines = outlines(block)
+                brackets.append(deepest_in_lines(lines))
+                touch = any(b"}{" in line for line in lines) and b"}{" in block
+                if touch or (tail.endswith(b"}") and block.startswith(b"{")):
+                    self._in_lines = False  # the first object of a line would be all that is read
+            elif whole:
+                brackets.append(deepest(block))
+            if whole and sum(brackets) > DEEPEST_NESTING:
+                return False
             if stripped := block.strip(_SPACE):
                 first, last = first or stripped[:1], stripped[-1:]
                 tail = stripped[-32:] + (b"" if block.endswith(stripped) else b" ")

@@ -5,6 +5,7 @@ import re
 from infra.local.copy_command.model import DEEPEST_NESTING
 
 _ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b'{}[]"'))
+_ALL_BUT_OUTLINE = bytes(set(range(256)) - set(b"{}[]\n"))
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
@@ -15,6 +16,16 @@ def deepest(data: bytes) -> int:
     """
     windows = data.count(b"}\r\n{") if b"\r" in data else 0
     return data.count(b"{") + data.count(b"[") - data.count(b"}\n{") - windows
+
+
+def outlines(data: bytes) -> set[bytes]:
+    """Return the brackets of each line, b"{}" of a flat object; many lines have the same."""
+    return set(data.translate(None, _ALL_BUT_OUTLINE).split(b"\n"))
+
+
+def deepest_in_lines(lines: set[bytes]) -> int:
+    """Return how deep one of these outlines is nested at most, for a reader that never looks past a line's end."""
+    return max(line.count(b"{") + line.count(b"[") for line in lines)
 
 
 def is_too_deep(data: bytes) -> bool:
