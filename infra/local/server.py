@@ -33,7 +33,10 @@ SETTINGS = {
     "default_transaction_isolation": "repeatable read",  # Redshift's SNAPSHOT isolation
     "timezone": "UTC",
     "log_timezone": "UTC",
+    "shared_buffers": "512MB",
+    "wal_buffers": "64MB",
     "max_wal_size": "4GB",
+    "wal_init_zero": "off",
     "jit": "off",
     "enable_nestloop": "off",  # Redshift joins by hash and merge; a loop over a zone map would read it for each row
     "io_method": "sync",

@@ -189,6 +189,16 @@ def test_a_deep_object_is_judged_by_itself_alone(copier: Copier, monkeypatch, le
     assert [error[1] for error in copier.errors()] == [] if fits else [1216]
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_nesting_from_line_to_line_is_seen_behind_brackets_in_keys(copier: Copier, monkeypatch, whole):
+    """Each of its lines looks like a flat object, {}, where only the brackets of a line are looked at."""
+    monkeypatch.setattr("infra.local.copy_command.batches.WHOLE", range(1, 1 << 30) if whole else range(0))
+    source = copier.file('{"a": "1"}\n' + '{"}":\n' * 100_000 + "1" + "}" * 100_000 + '\n{"a": "2"}')
+    copier.copy(source, "FORMAT JSON 'auto' MAXERROR 2")
+    assert copier.rows() == [("1",), ("2",)]
+    assert [error[1] for error in copier.errors()] == [1216]
+
+
 def test_brackets_in_strings_are_no_nesting(copier: Copier):
     tricky = '{"a": "1", "x": [' + ", ".join(['"]"', '"\\\\"', '"["', r'"\"]["'] * 2000) + "]}"
     assert copier.load(tricky) == [("1",)]

@@ -162,7 +162,7 @@ def test_cuts_between_blocks_and_batches_change_nothing(copier: Copier, monkeypa
         source = copier.file(between.join(LINES).replace('"b": 17,', fault))
         expected = outcome(copier, source)
         with monkeypatch.context() as patch:
-            patch.setattr(batches, "BATCH", batch)
+            patch.setattr(batches, "PIECE", batch)
             patch.setattr(batches, "BLOCK", block)
             patch.setattr(batches, "WHOLE", range(whole, 1 << 50))
             assert outcome(copier, source) == expected
@@ -173,14 +173,14 @@ def test_cuts_between_blocks_and_batches_change_nothing(copier: Copier, monkeypa
 
 
 def test_a_file_on_one_line_is_cut_outside_its_strings(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(batches, "BATCH", 1)
+    monkeypatch.setattr(batches, "PIECE", 1)
     first, second = r'{"a": "} {\" \\"} ', r'{"a": "} {'
     assert batches._cut((first + second).encode()) == len(first)
     assert batches._cut(second.encode()) == 0
 
 
 def test_an_object_without_end_does_not_fill_the_memory(copier: Copier, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(batches, "BATCH", 1 << 20)
+    monkeypatch.setattr(batches, "PIECE", 1 << 20)
     sizes = []
     exact = load.Loader.load_exact
     monkeypatch.setattr(

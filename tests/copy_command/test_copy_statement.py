@@ -221,7 +221,7 @@ def test_the_session_s_last_copy(copier: Copier):
 
 
 def test_a_running_copy_is_in_stv_load_state(copier: Copier, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(batches, "BATCH", 1)
+    monkeypatch.setattr(batches, "PIECE", 1)
     monkeypatch.setattr(load.LoadLog, "INTERVAL", 0)
     for number in range(4):
         copier.file('{"a": "1"}', f"log/{number}.json")

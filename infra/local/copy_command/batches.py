@@ -14,7 +14,8 @@ from infra.errors import CopyError
 from infra.local.copy_command.files import BLOCK, Source, explain
 from infra.local.copy_command.model import LARGEST_OBJECT, Batch, CopyStatement, Segment, SourceFile
 
-BATCH = 16 << 20  # bytes of JSON that are loaded at a time
+BATCH = 16 << 20  # bytes of files on disk that are loaded at a time
+PIECE = 4 << 20  # and of what is in memory, which holds several of them at once
 SEGMENTS = 10_000  # files whose objects are loaded at a time
 WHOLE = range(256 << 10, 64 << 20)  # sizes in bytes of the files on disk that DuckDB reads itself
 UNREADABLE = (OSError, EOFError, zlib.error)  # the last two: broken compression
@@ -36,7 +37,7 @@ class BatchReader:
         self._size = 0
 
     def read(self, files: Iterable[SourceFile], progress: Progress) -> Generator[Batch, None, None]:
-        """Yield the files' contents in batches of about BATCH bytes.
+        """Yield the files' contents in batches of about BATCH bytes, or PIECE.
 
         `progress` is told the files finished, the bytes of them (as stored) and the last one. Raises CopyError and
         SourceError for an unreadable file.
@@ -69,7 +70,7 @@ class BatchReader:
         line, rest = 1, b""
         for block in _without_header(self._inflated(file, blocks), self._statement.header_lines):
             rest = rest + block if rest else block
-            if self._size + len(rest) >= BATCH and (cut := _cut(rest)):
+            if self._size + len(rest) >= PIECE and (cut := _cut(rest)):
                 self._segments.append(Segment(file.name, line + self._statement.header_lines, rest[:cut]))
                 yield self._batch()
                 line += rest.count(b"\n", 0, cut)
@@ -77,14 +78,14 @@ class BatchReader:
         if rest:
             self._segments.append(Segment(file.name, line + self._statement.header_lines, rest))
             self._size += len(rest)
-        if self._size >= BATCH or len(self._segments) >= SEGMENTS:
+        if self._size >= PIECE or len(self._segments) >= SEGMENTS:
             yield self._batch()
 
     def _contents(self, files: Iterable[SourceFile]) -> Iterator[tuple[SourceFile, Iterator[bytes]]]:
         """Yield each file with its stored bytes; those in S3 are read ahead. Raises CopyError and SourceError."""
         for bucket, group in groupby(files, lambda file: file.listed and file.listed.bucket):
             if bucket is None:
-                yield from ((file, self._source.blocks(file.name)) for file in group)
+                yield from ((file, self._source.blocks(file.name, file.size)) for file in group)
             else:
                 store = self._source.store(f"s3://{bucket}/")
                 for listed, blocks in store.read(file.listed for file in group if file.listed):
@@ -163,7 +164,7 @@ def _cut(data: bytes) -> int:
     for match in reversed(list(_BOUNDARY_IN_LINE.finditer(data))):
         if _ends_outside_strings(data[: match.end()]):
             return match.end()
-    return len(data) if len(data) > BATCH + LARGEST_OBJECT else 0
+    return len(data) if len(data) > PIECE + LARGEST_OBJECT else 0
 
 
 def _ends_outside_strings(data: bytes) -> bool:

@@ -6,6 +6,7 @@ import re
 import threading
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +22,7 @@ _SPACE = b" \t\r\n"
 # What DuckDB forgives, each found by its rarest character first: that is what makes the search fast. It also forgives
 # NaN, Infinity and -0, which are found in the columns that are loaded.
 _SUSPECT = {end: re.compile(rb"\%b(?<=[\s,]\%b)" % (end, end)) for end in (b"}", b"]")}
+_ENDS, _EDGE = re.compile(rb"\s*\{.*\}\s*\Z", re.DOTALL), 64  # of objects, and how many bytes tell it mostly
 _TRAILING_COMMA = re.compile(rb",\s*[}\]]")
 # What DuckDB says of data, or of memory that it lacks; the last, or no message, where it cuts a character in two.
 _REFUSED = (duckdb.InvalidInputException, duckdb.DataError, duckdb.OutOfMemoryException, UnicodeDecodeError)
@@ -40,15 +42,18 @@ def is_simple(plan: Plan) -> bool:
 
 
 class CsvMaker:
-    """Turns batches of objects into CSV with DuckDB; several threads may ask for the next one."""
+    """Turns batches of objects into CSV with DuckDB; several threads may ask for the next one.
 
-    def __init__(self, plan: Plan, batches: Iterator[Batch], folder: Path):
+    One of them looks at a batch while DuckDB, in a thread of its own, works on another: two at once take more memory.
+    """
+
+    def __init__(self, plan: Plan, batches: Iterator[Batch], folder: Path, duck: ThreadPoolExecutor):
         """All that is known at first is the plan; `_typed` are the keys whose values are read with their JSON types."""
-        self._plan, self._batches, self._folder = plan, batches, folder
+        self._plan, self._batches, self._folder, self._thread = plan, batches, folder, duck
         self._lock, self._numbers = threading.Lock(), itertools.count()
         self._typed: set[str] = set()
         self._in_lines = True  # until a file has objects over several lines, or several on one
-        self._own = threading.local()  # a database for each thread: in a shared one, they have been seen to hang
+        self._duck: duckdb.DuckDBPyConnection | None = None
 
     def _query(self, sources: list[str], csv: Path, in_lines: bool) -> str:
         """DuckDB's statement that turns the objects in `sources` into `csv`, or fails at the first odd value."""
@@ -94,15 +99,13 @@ class CsvMaker:
         try:
             while True:
                 known = (in_lines, _) = (self._in_lines, len(self._typed))
-                if looked != in_lines and not self._look(batch, in_lines):
+                if looked != in_lines and not self._look(batch, source, in_lines):
                     return None
                 looked = in_lines
                 if in_lines and not self._in_lines:  # that is what the look has told
                     continue
-                if batch.segments and not source.exists():
-                    source.write_bytes(b"\n".join(segment.data for segment in batch.segments))
                 try:
-                    self._duck().execute(self._query(sources, csv, in_lines))
+                    self._thread.submit(self._execute, self._query(sources, csv, in_lines)).result()
                     return csv
                 except _REFUSED as error:
                     csv.unlink(missing_ok=True)
@@ -112,27 +115,29 @@ class CsvMaker:
         finally:
             source.unlink(missing_ok=True)
 
-    def _look(self, batch: Batch, in_lines: bool) -> bool:
+    def _look(self, batch: Batch, source: Path, in_lines: bool) -> bool:
         """Tell whether a batch has nothing in it that DuckDB would forgive or crash at; see how its objects stand.
 
-        `in_lines`: it will be read a line at a time, so that only what is nested within a line counts.
+        Its segments are written to `source`. `in_lines`: DuckDB will not look past a line's end, nor nest past it.
         """
-        for segment in batch.segments:
-            deep = deepest_in_lines(outlines(segment.data)) if in_lines else deepest(segment.data)
-            if deep > DEEPEST_NESTING and is_too_deep(segment.data):
+        if batch.segments:
+            texts = [segment.data for segment in batch.segments]
+            if not all(_ENDS.match(text[:_EDGE] + text[-_EDGE:]) or _ENDS.match(text) for text in texts):
                 return False
-            if not self._looks_sound(io.BytesIO(segment.data), in_lines):
+            data = b"\n".join(texts)
+            if not self._looks_sound(io.BytesIO(data), in_lines, texts):
                 return False
+            source.write_bytes(data)
         for file in batch.files:
             with open(file.name, "rb") as stream:
-                if not self._looks_sound(stream, in_lines, whole=True):
+                if not self._looks_sound(stream, in_lines, None):
                     return False
         return True
 
-    def _looks_sound(self, stream: BinaryIO, in_lines: bool, whole: bool = False) -> bool:
+    def _looks_sound(self, stream: BinaryIO, in_lines: bool, texts: list[bytes] | None) -> bool:
         """Tell whether DuckDB would forgive nothing in a file; a string that looks so makes it unsound, too.
 
-        `whole`: the nesting is still to be looked at; of a file that nobody has read, an estimate must do.
+        Where the nesting may be too deep, it is looked at in the `texts` that the file is made of, if they are there.
         """
         first, last = b"", b""
         tail = b""  # what a match across two blocks needs, long white space shortened
@@ -147,29 +152,27 @@ class CsvMaker:
                 _TRAILING_COMMA.search(text)
             ):
                 return False
-            if in_lines:
-                lines = outlines(block)
-                brackets.append(deepest_in_lines(lines))
-                touch = any(b"}{" in line for line in lines) and b"}{" in block
-                if touch or (tail.endswith(b"}") and block.startswith(b"{")):
-                    self._in_lines = False  # the first object of a line would be all that is read
-            elif whole:
-                brackets.append(deepest(block))
-            if whole and sum(brackets) > DEEPEST_NESTING:
-                return False
+            lines = outlines(block) if in_lines else set()
+            brackets.append(deepest_in_lines(lines) if in_lines else deepest(block))
+            if sum(brackets) > DEEPEST_NESTING:
+                if texts is None or any(map(is_too_deep, texts)):
+                    return False
+                texts = []  # they are all right
+            touch = any(b"}{" in line for line in lines) and b"}{" in block
+            if touch or (tail.endswith(b"}") and block.startswith(b"{")):
+                self._in_lines = False  # the first object of a line would be all that is read
             if stripped := block.strip(_SPACE):
                 first, last = first or stripped[:1], stripped[-1:]
                 tail = stripped[-32:] + (b"" if block.endswith(stripped) else b" ")
         return first == b"{" and last == b"}"
 
-    def _duck(self) -> duckdb.DuckDBPyConnection:
-        """This thread's connection."""
-        if not hasattr(self._own, "duck"):
-            self._own.duck = duckdb.connect(
+    def _execute(self, query: str) -> None:
+        """Run a statement of DuckDB, in the thread that is for it."""
+        if self._duck is None:
+            self._duck = duckdb.connect(
                 config={"threads": 1, "temp_directory": str(self._folder), "preserve_insertion_order": False}
             )
-        duck: duckdb.DuckDBPyConnection = self._own.duck
-        return duck
+        self._duck.execute(query)
 
     def _learn(self, error: str) -> None:
         """Read the rest in another way, if that can help: a column with JSON types, or objects across lines."""

@@ -15,7 +15,7 @@ from infra.errors import CopyError, is_disk_full
 from infra.folders import walk
 from infra.local.copy_command.model import CopyStatement, SourceFile
 
-BLOCK = 4 << 20  # bytes read at a time
+BLOCK = 2 << 20  # bytes read at a time
 ENTRIES = 10_000  # of a manifest that are looked for at a time
 _IN_S3 = re.compile(r"s3://[^/\ud800-\udfff]+/[^\0\ud800-\udfff]+")
 
@@ -93,16 +93,17 @@ class Source:
         """Return the contents of one small file, such as a jsonpaths file. Raises CopyError and SourceError."""
         return b"".join(self.blocks(where))
 
-    def blocks(self, where: str) -> Iterator[bytes]:
-        """Yield the contents of one file. Raises CopyError and SourceError."""
+    def blocks(self, where: str, size: int = 0) -> Iterator[bytes]:
+        """Yield the contents of one file, which is of this `size` if it is known. Raises CopyError and SourceError."""
         try:
             if where.startswith("s3://"):
                 yield from self.store(where).read_one(where)
             else:
-                with open(where, "rb") as file:
-                    size = os.fstat(file.fileno()).st_size
-                    block = min(BLOCK, size + 1 if size else BLOCK)  # a larger one leaves holes in the memory
-                    yield from iter(lambda: file.read(block), b"")
+                with open(where, "rb", buffering=0) as file:  # a small file costs less than a buffer
+                    block = file.read(min(BLOCK, size + 1))
+                    yield block
+                    while len(block) != size and (block := file.read(BLOCK)):  # it is larger, or has changed
+                        yield block
         except (OSError, ValueError) as error:
             raise CopyError(explain(where, error)) from None
 
