@@ -100,7 +100,7 @@ class Source:
                 yield from self.store(where).read_one(where)
             else:
                 with open(where, "rb", buffering=0) as file:  # a small file costs less than a buffer
-                    block = file.read(min(BLOCK, size + 1))
+                    block = file.read(min(BLOCK, size + 1) if size else BLOCK)
                     yield block
                     while len(block) != size and (block := file.read(BLOCK)):  # it is larger, or has changed
                         yield block

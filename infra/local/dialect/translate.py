@@ -124,7 +124,7 @@ def _translate(text: str, columns: TableColumns | None) -> Statement:
         tokens.insert(1, Token(TokenType.FROM, "FROM"))
     _refuse_lacking_words(tokens, in_table=verb in ("CREATE", "ALTER"))
     keys: list[str] = []
-    logged = not _has_no_backup(tokens)
+    kind = _kind_of_table(tokens)
     if verb == "CREATE" or [token.text.upper() for token in tokens[3:4]] == ["ADD"]:
         tokens, keys = _without_table_attributes(tokens)
     tree = _parse(tokens, plain)
@@ -139,9 +139,9 @@ def _translate(text: str, columns: TableColumns | None) -> Statement:
     except scope.NeedsColumns:
         names = {scope.table_name(table) for table in tree.find_all(exp.Table)}
         return Statement(verb, "", tuple(sorted(names)))
-    made = [] if tree.find(exp.AddConstraint) else [_generate(tree)]  # a key is a hint: nothing is to be done
-    if verb == "CREATE" and not logged:
-        made = [re.sub("^CREATE TABLE", "CREATE UNLOGGED TABLE", each) for each in made]
+    made = (
+        [] if tree.find(exp.AddConstraint) else [_generate(tree).replace("CREATE TABLE", kind, 1)]
+    )  # a key is a hint: nothing is to be done
     return Statement(verb, "; ".join([*made, *checks]), sorted_by=tuple(dict.fromkeys(keys)))
 
 
@@ -242,10 +242,10 @@ def _refuse_lacking_words(tokens: list[Token], in_table: bool) -> None:
                 raise LackingError(f"Amazon Redshift has no {name}.")
 
 
-def _has_no_backup(tokens: list[Token]) -> bool:
-    """Whether a table is made with BACKUP NO: it may be empty after a crash, so its changes need not be logged."""
+def _kind_of_table(tokens: list[Token]) -> str:
+    """How PostgreSQL makes a table: one with BACKUP NO may be empty after a crash, so its changes are not logged."""
     words = [token.text.upper() for token in tokens if token.token_type not in lexer.TEXTS]
-    return ("BACKUP", "NO") in zip(words, words[1:], strict=False)
+    return "CREATE UNLOGGED TABLE" if ("BACKUP", "NO") in zip(words, words[1:], strict=False) else "CREATE TABLE"
 
 
 def _without_table_attributes(tokens: list[Token]) -> tuple[list[Token], list[str]]:
