@@ -36,7 +36,6 @@ SETTINGS = {
     "shared_buffers": "512MB",
     "wal_buffers": "64MB",
     "max_wal_size": "4GB",
-    "wal_init_zero": "off",
     "default_statistics_target": "30",  # ANALYZE of a load reads 9,000 rows of a table
     "jit": "off",
     "enable_nestloop": "off",  # Redshift joins by hash and merge; a loop over a zone map would read it for each row
