@@ -25,9 +25,9 @@ def create(tree: exp.Create, keys: list[str]) -> None:
         ):
             raise LackingError("identity column type must be INT or BIGINT")
     columns = {lexer.folded(column.name) for column in definitions}
-    for key in tree.this.find_all(exp.PrimaryKey, exp.ForeignKey):
-        keys += [column.name for column in key.expressions]
-    unknown = [key for key in keys if columns and lexer.folded(key) not in columns]
+    declared = tree.this.find_all(exp.PrimaryKey, exp.ForeignKey)
+    named = keys + [column.name for key in declared for column in key.expressions]
+    unknown = [key for key in named if columns and lexer.folded(key) not in columns]
     if unknown:
         raise NotSupportedError(f'column "{unknown[0]}" named in key does not exist')
 
