@@ -25,8 +25,9 @@ import create_tables
 from infra import simulate_data, warehouse
 from infra.config import load_settings
 from infra.local import supervisor
-from tests.bench.loading import compare_copies, open_warehouse
-from tests.bench.measure import machine
+from tests.bench.embedded import EVENTS, Warehouse, open_warehouse
+from tests.bench.loading import cut
+from tests.bench.measure import Way, machine, measure
 
 CHANGED = 100  # songs that are new, and as many that are corrected
 DAY = 5_000  # events of a day, at most
@@ -112,15 +113,41 @@ def hold_out(folder: Path, count: int) -> list[list[bytes]]:
     return days
 
 
+def copies(house: Warehouse, folder: Path, rows: int, rounds: int) -> list[Way]:
+    """COPY from files of two sizes and, first, PostgreSQL's own of a ready CSV, into one table; they can run again."""
+    house.execute("CREATE TABLE events (LIKE staging_events)")  # with its changes logged, as tables are
+    options = f"FORMAT JSON '{folder / 'log_json_path.json'}' {EVENTS}"
+    cut(folder / "log_data", folder / "cut", 10)
+    house.copy("events", str(folder / "log_data"), options)()
+    csv = folder / "events.csv"
+    with house.plain() as cursor, csv.open("wb") as file:
+        cursor.copy_expert("COPY events TO STDOUT (FORMAT csv)", file)
+    house.connection.commit()
+
+    def ready_csv() -> None:
+        """Read the file and send it."""
+        with house.plain() as cursor, csv.open("rb") as file:
+            cursor.copy_expert("COPY events FROM STDIN (FORMAT csv)", file, size=1 << 18)
+        house.connection.commit()
+
+    ways = [Way("PostgreSQL's COPY of a ready CSV", ready_csv, rows, house.empty("events"))]
+    for name in ("log_data", "cut"):
+        count = sum(1 for _ in (folder / name).rglob("*.json"))
+        copy = house.copy("events", str(folder / name), options)
+        ways.append(Way(f"embedded COPY of {count} files", copy, rows, house.empty("events")))
+    measure("Events, JSON on disk into one table", ways, rounds)
+    return ways
+
+
 def first_loads(folder: Path, options: argparse.Namespace, table: list[tuple[str, float, str]]) -> float:
     """COPY alone and first loads, by turns with a ready CSV; adds rows to the table. Returns a load's seconds."""
-    (folder / "copy").mkdir(parents=True)
     counts = simulate_data.simulate(folder, songs=options.songs, users=5_000, events=options.events, days=30)
-    for name in ("log_data", "log_json_path.json"):
+    (folder / "copy").mkdir()
+    for name in ("log_data", "log_json_path.json", "song_data"):
         (folder / "copy" / name).symlink_to(folder / name)
     with open_warehouse(folder / "copy") as plain, open_house(folder) as house:
-        ready, *copies = compare_copies(plain, folder / "copy", counts["events"], options.rounds)
-        for way in copies:
+        ready, *others = copies(plain, folder / "copy", counts["events"], options.rounds)
+        for way in others:
             table.append((f"{way.name} / of a ready CSV", way.median / ready.median, "1.2"))
         seconds = []
         ready.seconds.clear()
