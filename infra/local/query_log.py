@@ -9,9 +9,8 @@ from psycopg2.extensions import connection as Connection
 
 from infra.local.connection_info import ConnectionInfo, open_plain
 
-# A COPY has the number that it has in its own log already.
 INSERT = """
-INSERT INTO redshift.query_log
+INSERT INTO redshift.query_log -- a COPY has the number of its own log
 SELECT
     coalesce(max(query), nextval('redshift.query_id')), %(pid)s, %(label)s, %(verb)s, left(%(text)s, 4000),
     to_timestamp(%(start)s), clock_timestamp(), %(fault)s, %(rows)s

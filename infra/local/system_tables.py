@@ -60,8 +60,9 @@ def install(info: ConnectionInfo) -> None:
         # A backslash is an escape, so that psycopg2 doubles those of bound values.
         cursor.execute(SQL("ALTER DATABASE {} SET standard_conforming_strings = off").format(database))
         for setting, default in SETTINGS.items():
-            set_default = SQL("ALTER DATABASE {} SET {} = %s").format(database, Identifier("redshift", setting))
-            cursor.execute(set_default, (default,))
+            cursor.execute(
+                SQL("ALTER DATABASE {} SET {} = %s").format(database, Identifier("redshift", setting)), (default,)
+            )
     with closing(open_plain(info)) as connection, connection:
         cursor = connection.cursor()
         cursor.execute(TABLES)

@@ -43,9 +43,10 @@ class Source:
                     yield file
         except OSError as error:
             raise CopyError(explain(where, error)) from None
+        if not found and self._statement.manifest:
+            raise CopyError(f"Manifest {where} names no file that exists.")
         if not found:
-            missing = f"The specified S3 prefix '{where}' does not exist: no file's name begins with it."
-            raise CopyError(f"Manifest {where} names no file that exists." if self._statement.manifest else missing)
+            raise CopyError(f"The specified S3 prefix '{where}' does not exist: no file's name begins with it.")
 
     def _found(self, where: str) -> Iterator[SourceFile]:
         """Yield all files. Raises as `find` does, and OSError."""

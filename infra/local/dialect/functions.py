@@ -218,9 +218,8 @@ def units_as_strings(tree: exp.Expr) -> None:
 _WITH_UNIT = {"dateadd", "date_add", "datediff", "date_diff", "date_part", "pgdate_part", "date_trunc"}
 REWRITTEN: dict[str, Callable[[exp.Anonymous], exp.Expr]] = {
     "dateadd": _dateadd, "date_add": _dateadd, "datediff": _datediff, "date_diff": _datediff, "date_part": _date_part,
-    "pgdate_part": _date_part, "convert_timezone": _with("convert_timezone", moment, -1),
-    "decode": _decode, "nvl": lambda node: call("coalesce", *node.expressions), "nvl2": _nvl2,
-    "json_extract_path_text": _json_path,
+    "pgdate_part": _date_part, "convert_timezone": _with("convert_timezone", moment, -1), "decode": _decode,
+    "nvl": lambda node: call("coalesce", *node.expressions), "nvl2": _nvl2, "json_extract_path_text": _json_path,
     "date_trunc": _with("date_trunc", lambda unit: exp.Literal.string(boundary_unit(unit, "DATE_TRUNC")), 0),
     "median": lambda node: call("percentile_of", node.expressions[0], postgres("CAST(0.5 AS DOUBLE PRECISION)")),
     "listagg": lambda node: _listagg(node, None), "grouping_id": lambda node: call("grouping", *node.expressions),

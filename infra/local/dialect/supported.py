@@ -48,7 +48,6 @@ REPLACED = [(_PATTERNS[name], to.strip()) for name, to in _WORDS["replaced"].ite
 SETTINGS = {name: default.strip() for name, default in _WORDS["settings"].items()}
 SERVER_SETTINGS = ("search_path", "statement_timeout", "datestyle", "extra_float_digits", "seed", "server_version")
 
-# sqlglot's node -> its name
 LACKING = {getattr(exp, node): name.strip() for node, name in _WORDS["lacking_nodes"].items()}
 
 FUNCTIONS: dict[str, tuple[int, int]] = {}  # name -> the fewest and most arguments
@@ -95,6 +94,4 @@ LACKING_TYPES = {exp.DType[kind] for kinds in _WORDS["lacking_types"] for kind i
 RANKINGS = {"row_number", "rank", "dense_rank", "ntile", "percent_rank", "cume_dist", "lag", "lead"}
 IDENTITIES = (exp.GeneratedAsIdentityColumnConstraint, exp.AutoIncrementColumnConstraint)
 KEYS = (exp.PrimaryKeyColumnConstraint, exp.UniqueColumnConstraint, exp.Reference)
-
-# Names of system tables and views; those that are not in SYSTEM_RELATIONS are refused as such.
-SYSTEM_RELATION = r"(stl|stv|svl|svv|svcs|sys|pg)_\w+"
+SYSTEM_RELATION = r"(stl|stv|svl|svv|svcs|sys|pg)_\w+"  # of these, what is not in SYSTEM_RELATIONS is refused
