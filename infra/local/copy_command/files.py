@@ -138,8 +138,8 @@ def explain(where: str, error: Exception) -> str:
         return f"The specified S3 prefix '{printable(error.filename or where)}' does not exist."
     if is_disk_full(error):
         return f"The disk of {where} is full: make room there and run again."
-    name, reason = getattr(error, "filename", None) or where, getattr(error, "strerror", None) or error
-    return f"{printable(name)} cannot be read: {reason}."
+    name = printable(getattr(error, "filename", None) or where)
+    return f"{name} cannot be read: {getattr(error, 'strerror', None) or error}."
 
 
 def printable(name: str) -> str:
