@@ -64,8 +64,7 @@ def split(text: str) -> tuple[str, ...]:
                 statements.append(plain[start : token.start])
                 start = token.end + 1
         statements.append(plain[start:])
-        written = [part.replace("\\", "\\\\") if "\\" in part else part for part in statements]
-        return tuple(part for part in written if Tokenizer().tokenize(part)) or (text,)
+        return tuple(part.replace("\\", "\\\\") for part in statements if Tokenizer().tokenize(part)) or (text,)
     except SqlglotError:
         return (text,)  # translate says what is wrong with it
 
