@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from infra.local.copy_command.fast_path import CsvMaker
+from infra.local.copy_command import fast_path
 from tests.fixtures.etl import TS, at, event
 from tests.fixtures.server import ROOT, posix
 
@@ -62,11 +62,11 @@ def test_a_load_under_a_limit_is_as_any(case, limit, environment):
 
 
 def test_where_duckdb_lacks_memory_a_batch_is_read_exactly(case, monkeypatch):
-    def fail(maker):
+    def fail(*_, **__):
         """What DuckDB raises."""
         raise duckdb.OutOfMemoryException("Out of Memory Error: Allocation failure")
 
-    monkeypatch.setattr(CsvMaker, "_duck", fail)
+    monkeypatch.setattr(fast_path.duckdb, "connect", fail)
     case.load([event()])
     assert case.execute(PLAYS) == [(at(TS), 1)]
 
