@@ -284,24 +284,18 @@ WHERE OCTET_LENGTH(t.value) > LEN(t.value) AND t.value ~ '(Ã|Â|Ð|Ñ|â€)[^ 
 # Each of these checks selects offending rows; none means pass. What lacks its key cannot be loaded and is not silently
 # left out.
 staging_checks = [
-    """
--- every staged event has its time
+    """-- every staged event has its time
 SELECT session_id, item_in_session, page, user_id FROM staging_events
 WHERE ts IS NULL
-ORDER BY session_id LIMIT 5
-""",
-    """
--- every staged play has its user and session
+ORDER BY session_id LIMIT 5""",
+    """-- every staged play has its user and session
 SELECT ts, user_id, session_id, song, artist FROM staging_events
 WHERE page = 'NextSong' AND (user_id IS NULL OR session_id IS NULL)
-ORDER BY ts LIMIT 5
-""",
-    """
--- every staged song has its song_id and artist_id
+ORDER BY ts LIMIT 5""",
+    """-- every staged song has its song_id and artist_id
 SELECT song_id, artist_id, title, artist_name FROM staging_songs
 WHERE song_id IS NULL OR artist_id IS NULL
-ORDER BY song_id LIMIT 5
-""",
+ORDER BY song_id LIMIT 5""",
 ]
 
 # ------------------------------------------------------------------------------------------------ star schema
@@ -330,14 +324,12 @@ WITH ranked AS (
 
 changed AS (
     SELECT
-        song_id, title, artist_id, year, duration, artist_name, artist_location, artist_latitude,
-        artist_longitude
+        song_id, title, artist_id, year, duration, artist_name, artist_location, artist_latitude, artist_longitude
     FROM ranked
     WHERE choice = 1
     EXCEPT
     SELECT
-        song_id, title, artist_id, year, duration, artist_name, artist_location, artist_latitude,
-        artist_longitude
+        song_id, title, artist_id, year, duration, artist_name, artist_location, artist_latitude, artist_longitude
     FROM songs
     WHERE songs.song_id IN (SELECT staging_songs.song_id FROM staging_songs)
 )
@@ -368,8 +360,7 @@ credits AS (
     FROM song_changes
     UNION ALL
     SELECT
-        s.song_id, s.artist_id, s.artist_name, s.artist_location, s.artist_latitude,
-        s.artist_longitude
+        s.song_id, s.artist_id, s.artist_name, s.artist_location, s.artist_latitude, s.artist_longitude
     FROM songs AS s
     INNER JOIN touched AS t ON s.artist_id = t.artist_id
     WHERE s.song_id NOT IN (SELECT song_changes.song_id FROM song_changes)
@@ -476,8 +467,7 @@ INSERT INTO songs (
     song_id, title, artist_id, year, duration, artist_name, artist_location, artist_latitude, artist_longitude
 )
 SELECT
-    song_id, title, artist_id, year, duration, artist_name, artist_location, artist_latitude,
-    artist_longitude
+    song_id, title, artist_id, year, duration, artist_name, artist_location, artist_latitude, artist_longitude
 FROM song_changes
 WHERE is_new = 1
 """
@@ -615,8 +605,7 @@ WITH ranked AS (
 )
 
 SELECT
-    start_time, user_id, level, song_id, artist_id, session_id, location, user_agent, song, artist,
-    length
+    start_time, user_id, level, song_id, artist_id, session_id, location, user_agent, song, artist, length
 FROM ranked
 WHERE choice = 1
 """
@@ -674,112 +663,85 @@ ALL_TIME = {"first": "0001-01-01", "last": "9999-12-31"}
 # Redshift trusts declared keys and may leave out work that they make needless. So no check joins or groups by the key
 # that it proves: keys are grouped by an expression, and what must be in another table is looked for by EXCEPT.
 quality_checks = [
-    """
--- every staged play is in songplays
+    """-- every staged play is in songplays
 SELECT ts, user_id, session_id FROM staging_events
 WHERE page = 'NextSong' AND ts BETWEEN %(first)s AND %(last)s
 EXCEPT
 SELECT start_time AS ts, user_id, session_id FROM songplays
 WHERE start_time BETWEEN %(first)s AND %(last)s
-ORDER BY ts LIMIT 5
-""",
-    """
--- songplays: songplay_id is unique
+ORDER BY ts LIMIT 5""",
+    """-- songplays: songplay_id is unique
 SELECT songplay_id + 0 AS songplay_id, COUNT(*) AS found FROM songplays
 WHERE start_time BETWEEN %(first)s AND %(last)s
 GROUP BY songplay_id + 0
 HAVING COUNT(*) > 1
-ORDER BY songplay_id + 0 LIMIT 5
-""",
-    """
--- songplays: (start_time, user_id, session_id) is unique
+ORDER BY songplay_id + 0 LIMIT 5""",
+    """-- songplays: (start_time, user_id, session_id) is unique
 SELECT start_time, user_id, session_id, COUNT(*) AS found FROM songplays
 WHERE start_time BETWEEN %(first)s AND %(last)s
 GROUP BY start_time, user_id, session_id
 HAVING COUNT(*) > 1
-ORDER BY start_time LIMIT 5
-""",
-    """
--- users: user_id is unique
+ORDER BY start_time LIMIT 5""",
+    """-- users: user_id is unique
 SELECT user_id + 0 AS user_id, COUNT(*) AS found FROM users
 GROUP BY user_id + 0
 HAVING COUNT(*) > 1
-ORDER BY user_id + 0 LIMIT 5
-""",
-    """
--- songs: song_id is unique
+ORDER BY user_id + 0 LIMIT 5""",
+    """-- songs: song_id is unique
 SELECT song_id || '' AS song_id, COUNT(*) AS found FROM songs
 GROUP BY song_id || ''
 HAVING COUNT(*) > 1
-ORDER BY song_id || '' LIMIT 5
-""",
-    """
--- artists: artist_id is unique
+ORDER BY song_id || '' LIMIT 5""",
+    """-- artists: artist_id is unique
 SELECT artist_id || '' AS artist_id, COUNT(*) AS found FROM artists
 GROUP BY artist_id || ''
 HAVING COUNT(*) > 1
-ORDER BY artist_id || '' LIMIT 5
-""",
-    """
--- time: start_time is unique
+ORDER BY artist_id || '' LIMIT 5""",
+    """-- time: start_time is unique
 SELECT start_time + INTERVAL '0 seconds' AS start_time, COUNT(*) AS found
 FROM time
 WHERE start_time BETWEEN %(first)s AND %(last)s
 GROUP BY start_time + INTERVAL '0 seconds'
 HAVING COUNT(*) > 1
-ORDER BY start_time + INTERVAL '0 seconds' LIMIT 5
-""",
-    """
--- songplays: every start_time is in time
+ORDER BY start_time + INTERVAL '0 seconds' LIMIT 5""",
+    """-- songplays: every start_time is in time
 SELECT start_time FROM songplays
 WHERE start_time BETWEEN %(first)s AND %(last)s
 EXCEPT
 SELECT start_time FROM time
 WHERE start_time BETWEEN %(first)s AND %(last)s
-ORDER BY start_time LIMIT 5
-""",
-    """
--- time: every start_time is in songplays
+ORDER BY start_time LIMIT 5""",
+    """-- time: every start_time is in songplays
 SELECT start_time FROM time
 WHERE start_time BETWEEN %(first)s AND %(last)s
 EXCEPT
 SELECT start_time FROM songplays
 WHERE start_time BETWEEN %(first)s AND %(last)s
-ORDER BY start_time LIMIT 5
-""",
-    """
--- songplays: every user_id is in users
+ORDER BY start_time LIMIT 5""",
+    """-- songplays: every user_id is in users
 SELECT user_id FROM songplays
 WHERE start_time BETWEEN %(first)s AND %(last)s
 EXCEPT
 SELECT user_id FROM users
-ORDER BY user_id LIMIT 5
-""",
-    """
--- songplays: every song_id is in songs
+ORDER BY user_id LIMIT 5""",
+    """-- songplays: every song_id is in songs
 SELECT song_id FROM songplays
 WHERE song_id IS NOT NULL AND start_time BETWEEN %(first)s AND %(last)s
 EXCEPT
 SELECT song_id FROM songs
-ORDER BY song_id LIMIT 5
-""",
-    """
--- songplays: every artist_id is in artists
+ORDER BY song_id LIMIT 5""",
+    """-- songplays: every artist_id is in artists
 SELECT artist_id FROM songplays
 WHERE artist_id IS NOT NULL AND start_time BETWEEN %(first)s AND %(last)s
 EXCEPT
 SELECT artist_id FROM artists
-ORDER BY artist_id LIMIT 5
-""",
-    """
--- songs: every artist_id is in artists
+ORDER BY artist_id LIMIT 5""",
+    """-- songs: every artist_id is in artists
 SELECT artist_id FROM songs
 EXCEPT
 SELECT artist_id FROM artists
-ORDER BY artist_id LIMIT 5
-""",
-    """
--- songplays: values are in range
+ORDER BY artist_id LIMIT 5""",
+    """-- songplays: values are in range
 SELECT songplay_id, start_time, level, length FROM songplays
 WHERE
     start_time BETWEEN %(first)s AND %(last)s
@@ -788,26 +750,19 @@ WHERE
         OR level NOT IN ('free', 'paid') OR length <= 0
         OR (song_id IS NULL AND artist_id IS NOT NULL) OR (song_id IS NOT NULL AND artist_id IS NULL)
     )
-ORDER BY songplay_id LIMIT 5
-""",
-    """
--- users: values are in range
+ORDER BY songplay_id LIMIT 5""",
+    """-- users: values are in range
 SELECT user_id, level FROM users
 WHERE level NOT IN ('free', 'paid')
-ORDER BY user_id LIMIT 5
-""",
-    """
--- songs: values are in range
+ORDER BY user_id LIMIT 5""",
+    """-- songs: values are in range
 SELECT song_id, year, duration FROM songs
 WHERE year < 1000 OR year > 2100 OR duration <= 0
-ORDER BY song_id LIMIT 5
-""",
-    """
--- artists: values are in range
+ORDER BY song_id LIMIT 5""",
+    """-- artists: values are in range
 SELECT artist_id, latitude, longitude FROM artists
 WHERE latitude < -90 OR latitude > 90 OR longitude < -180 OR longitude > 180
-ORDER BY artist_id LIMIT 5
-""",
+ORDER BY artist_id LIMIT 5""",
 ]
 
 # ----------------------------------------------------------------------------------- what a load tells about itself
@@ -927,8 +882,7 @@ copy_table_queries = [staging_events_copy, staging_songs_copy]
 copy_new_table_queries = [staging_events_copy_new, staging_songs_copy_new]
 dimension_queries = [
     song_change_table_create, artist_change_table_create, user_change_table_create, artist_table_update,
-    artist_table_insert, song_table_update, song_table_insert, user_table_update, user_table_insert,
-    time_table_insert,
+    artist_table_insert, song_table_update, song_table_insert, user_table_update, user_table_insert, time_table_insert,
 ]  # fmt: skip
 insert_table_queries = [*dimension_queries, songplay_table_match, songplay_table_delete, songplay_table_insert]
 change_table_drop_queries = [song_change_table_drop, artist_change_table_drop, user_change_table_drop]

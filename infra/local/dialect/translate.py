@@ -5,6 +5,7 @@ not list. Table attributes that only a cluster needs (DISTKEY, SORTKEY, DISTSTYL
 because sqlglot's parser does not know all their forms; sqlglot does the rest, and the other modules what it gets wrong.
 
     lexer.py      text -> tokens             validate.py, tables.py, subqueries.py   what a statement may hold
+    plain.py      statements without a tree
     rewrite.py    Redshift's meaning in PostgreSQL's words, with functions.py, queries.py (clauses), scope.py (columns)
 """
 
@@ -23,7 +24,7 @@ from sqlglot.parsers.redshift import RedshiftParser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from infra.errors import LackingError, NotSupportedError
-from infra.local.dialect import lexer, rewrite, scope, subqueries, supported, tables, validate
+from infra.local.dialect import lexer, plain, rewrite, scope, subqueries, supported, tables, validate
 
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # what it cannot read is refused here, in plain words
 
@@ -100,26 +101,26 @@ def translate(text: str, columns: TableColumns | None = None) -> Statement:
 
 def _translate(text: str, columns: TableColumns | None) -> Statement:
     """The same, for a statement of any depth."""
-    plain = lexer.without_escapes(text)
-    if prefix := _PREFIX.match(plain):
+    unescaped = lexer.without_escapes(text)
+    if prefix := _PREFIX.match(unescaped):
         inner = translate(text[prefix.end() :], columns)
         return Statement(prefix[1].split()[0].upper(), f"{prefix[1]} {inner.sql}", inner.tables)
-    tokens = lexer.tokens(plain)
+    tokens = lexer.tokens(unescaped)
     if not tokens:
         return Statement("", text)
     verb = tokens[0].text.upper()
-    body = plain[tokens[0].start : tokens[-1].end + 1]
+    body = unescaped[tokens[0].start : tokens[-1].end + 1]
     for pattern, replacement in supported.REPLACED if verb in ("ALTER", "VACUUM", "ANALYZE") else ():
         if re.match(pattern, flat := " ".join(body.split()), re.IGNORECASE):
             return Statement(verb, re.sub(pattern, replacement, flat, flags=re.IGNORECASE))
     if verb in ("SET", "RESET", "SHOW"):
-        return Statement(verb, _setting(verb, body).replace("\\", "\\\\"))
+        return Statement(verb, plain.setting(verb, body).replace("\\", "\\\\"))
     if verb == "COPY" or verb in supported.PLAIN_STATEMENTS:
-        flat = _plain(verb, body)
+        flat = plain.statement(verb, body)
         return Statement(verb, flat if verb == "COPY" else flat.replace("\\", "\\\\"))  # the server reads escapes
     _refuse_lacking_statements(tokens)
     if verb in ("CREATE", "DROP", "ALTER") and tokens[1:2] and tokens[1].text.upper() == "SCHEMA":
-        return Statement(verb, _schema(body))
+        return Statement(verb, plain.schema(body))
     if verb == "DELETE" and tokens[1:2] and tokens[1].token_type != TokenType.FROM:
         tokens.insert(1, Token(TokenType.FROM, "FROM"))
     _refuse_lacking_words(tokens, in_table=verb in ("CREATE", "ALTER"))
@@ -127,7 +128,7 @@ def _translate(text: str, columns: TableColumns | None) -> Statement:
     kind = _kind_of_table(tokens)
     if verb == "CREATE" or [token.text.upper() for token in tokens[3:4]] == ["ADD"]:
         tokens, keys = _without_table_attributes(tokens)
-    tree = _parse(tokens, plain)
+    tree = _parse(tokens, unescaped)
     if isinstance(tree, exp.Create):
         tables.create(tree, keys)
     validate.nodes(tree)
@@ -143,52 +144,6 @@ def _translate(text: str, columns: TableColumns | None) -> Statement:
         [] if tree.find(exp.AddConstraint) else [_generate(tree).replace("CREATE TABLE", kind, 1)]
     )  # a key is a hint: nothing is to be done
     return Statement(verb, "; ".join([*made, *checks]), sorted_by=tuple(dict.fromkeys(keys)))
-
-
-def _plain(verb: str, body: str) -> str:
-    """A statement that runs as it is, or nearly so."""
-    flat = " ".join(body.split())
-    if not re.match(supported.PLAIN_STATEMENTS.get(verb, ""), flat, re.IGNORECASE):
-        raise NotSupportedError(f"The embedded warehouse does not cover this form of {verb}.")
-    if verb in ("BEGIN", "START"):  # every transaction is of SNAPSHOT isolation
-        return re.sub(
-            r",?\s*ISOLATION\s+LEVEL\s+(\w+\s+(UN)?COMMITTED|REPEATABLE\s+READ|SERIALIZABLE)", "", body, flags=re.I
-        )
-    if verb in ("GRANT", "REVOKE"):
-        return re.sub(r"(\b(?:TO|FROM)|,) GROUP\b", r"\1", body, flags=re.IGNORECASE)
-    return body
-
-
-def _setting(verb: str, body: str) -> str:
-    """SET, RESET and SHOW of a parameter or of a session variable, whose name has two parts."""
-    found = re.fullmatch(
-        r"\w+(\s+(?:SESSION|LOCAL))?\s+(\w+(?:\.\w+)?)(?:(?:\s+TO\s+|\s*=\s*)(.+))?", body, re.IGNORECASE | re.DOTALL
-    )
-    if found is None or bool(found[3]) != (verb == "SET"):
-        raise NotSupportedError(f"The embedded warehouse does not cover this form of {verb}.")
-    scope, name, value = found[1] or "", found[2].lower(), found[3] or ""
-    default = supported.SETTINGS.get(name)
-    known = default or name in supported.SERVER_SETTINGS or (verb == "RESET" and name == "all")
-    if not known and ("." not in name or name.startswith("redshift.")):
-        raise NotSupportedError(f"The embedded warehouse does not cover the parameter {name}.")
-    if default in ("off", "UTC") and value.strip("'").lower() not in ("", "default", "false", default.lower()):
-        raise NotSupportedError(f"The embedded warehouse does not cover {name} but as {default}.")
-    if verb == "SHOW":
-        return f"SELECT redshift.current_setting('{name}') AS \"{name}\""
-    if name == "search_path" and value and value.lower() != "default":
-        value += ", redshift, pg_catalog"
-    return f"{verb}{scope} {'redshift.' * bool(default)}{name}{' TO ' * bool(value)}{value}"
-
-
-def _schema(body: str) -> str:
-    """CREATE SCHEMA and DROP SCHEMA of one name."""
-    pattern = (
-        r"(CREATE SCHEMA( IF NOT EXISTS)? [\w\"]+|DROP SCHEMA( IF EXISTS)? [\w\"]+( CASCADE| RESTRICT)?"
-        r"|ALTER SCHEMA [\w\"]+ RENAME TO [\w\"]+)$"
-    )
-    if not re.match(pattern, " ".join(body.split()), re.IGNORECASE) or re.search(r"\b(redshift|public)\b", body, re.I):
-        raise NotSupportedError("The embedded warehouse does not cover this form of a statement on a SCHEMA.")
-    return lexer.folded(body)
 
 
 def _refuse_lacking_statements(tokens: list[Token]) -> None:
