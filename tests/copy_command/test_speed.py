@@ -71,7 +71,7 @@ def peak_memory() -> int:
 
 
 def test_copy_of_events_is_at_most_half_slower_than_postgresql_s_own_of_a_ready_csv(million: Path, tmp_path: Path):
-    """The same rows into the same table, by turns; psql's \\copy of the CSV is PostgreSQL's own way."""
+    """The same rows, by turns; psql's \\copy of the CSV, into a table like any other, is PostgreSQL's own way."""
     settings = load_settings(million)
     csv = tmp_path / "events.csv"
     ours, theirs = [], []
@@ -79,17 +79,18 @@ def test_copy_of_events_is_at_most_half_slower_than_postgresql_s_own_of_a_ready_
         copy(million, staging_events_copy, staging_events_table_create)
         with connection.cursor(cursor_factory=PlainCursor) as cursor, open(csv, "wb") as file:
             cursor.copy_expert("COPY staging_events TO STDOUT (FORMAT csv)", file)
+            cursor.execute("CREATE TABLE ready (LIKE staging_events)")
         connection.commit()
         info = connection.connection_info
         psql = [binaries.folder() / "psql", "-q", "-h", info["host"], "-p", str(info["port"]), "-U", info["user"]]
-        command = [*psql, "-d", info["dbname"], "-c", f"\\copy staging_events FROM '{csv}' (FORMAT csv)", "-c"]
+        command = [*psql, "-d", info["dbname"], "-c", f"\\copy ready FROM '{csv}' (FORMAT csv)", "-c"]
         for _ in range(3):
             ours.append(copy(million, staging_events_copy, staging_events_table_create))
             with connection.cursor() as cursor:
-                cursor.execute("TRUNCATE staging_events")
+                cursor.execute("TRUNCATE ready")
             start = time.perf_counter()
             environment = {**os.environ, "PGPASSWORD": info["password"]}
-            subprocess.run([*command, "ANALYZE staging_events"], env=environment, check=True)  # as STATUPDATE ON does
+            subprocess.run([*command, "ANALYZE ready"], env=environment, check=True)  # as STATUPDATE ON does
             theirs.append(time.perf_counter() - start)
     print(f"COPY {min(ours):.2f} s, CSV {min(theirs):.2f} s, ratio {min(ours) / min(theirs):.2f}")
     assert min(ours) <= 1.5 * min(theirs)
