@@ -30,6 +30,8 @@ NEEDS = {
     "browser": "browser",
     "firefox": "browser",
     "real_data": "data",
+    "terminal": "long",
+    "run_script": "long",
 }
 
 
@@ -54,5 +56,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if fixture in NEEDS:
                 item.add_marker(NEEDS[fixture])
         marks = {mark.name for mark in item.iter_markers()}
-        if not marks & {"aws", "browser", "data", "notebook", "server", "slow", "speed"}:
+        if not marks & {"aws", "browser", "data", "notebook", "server", "long", "slow", "speed"}:
             item.add_marker("inner")

@@ -18,6 +18,8 @@ from infra.config import load_settings
 from tests.fixtures.aws import config_text
 from tests.fixtures.serverless_fake import MARKED, ServerlessFake
 
+pytestmark = pytest.mark.long
+
 GUARDS = "DWH_PAUSE_AT=20:30\nDWH_BUDGET_MAIL=me@example.org\nDWH_BUDGET_DOLLARS=30"
 OWN = (
     "DWH_ROLE_ARN=arn:aws:iam::123456789012:role/theirs\nDWH_SECURITY_GROUP=sg-12345678\n"

@@ -15,6 +15,8 @@ from infra.config import load_settings
 from tests.aws.test_aws import allows, refuse
 from tests.fixtures.aws import ROOT, config_text
 
+pytestmark = pytest.mark.long
+
 README = (ROOT / "infra" / "README.md").read_text(encoding="utf-8")
 (WORKFLOW,) = re.findall(r"^```yaml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 STEPS = yaml.safe_load(WORKFLOW)["jobs"]["load"]["steps"]

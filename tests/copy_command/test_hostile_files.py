@@ -8,6 +8,8 @@ import pytest
 from tests.copy_command.test_copy_paths_agree import exactly, outcome
 from tests.fixtures.copying import AUTO, Copier
 
+pytestmark = pytest.mark.long
+
 COLUMNS = (
     "i INTEGER, big BIGINT, v VARCHAR(5), c CHAR(3), r REAL, d DOUBLE PRECISION, n DECIMAL(6,2), t TIMESTAMP,"
     " b BOOLEAN, g DATE"

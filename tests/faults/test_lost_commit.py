@@ -9,6 +9,8 @@ from infra.local import supervisor
 from tests.fixtures.etl import STAR, TABLES, event
 from tests.fixtures.faults import CommitProxy
 
+pytestmark = pytest.mark.long
+
 PLAYS = "SELECT user_id, song_id FROM songplays"
 LOST = "The server closed the connection unexpectedly."
 UNKNOWN = (

@@ -16,6 +16,8 @@ from infra.local.copy_command import batches, load
 from sql_queries import stl_load_errors_select, stv_load_state_select, sys_load_history_select
 from tests.fixtures.etl import event
 
+pytestmark = pytest.mark.long
+
 # What a session may not read of the embedded warehouse's system tables.
 KINDS = {
     "closed": """

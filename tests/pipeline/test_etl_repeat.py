@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from infra import simulate_data
 from tests.fixtures.etl import TS, Case, event, song
 
+pytestmark = pytest.mark.long
+
 SONGS = [
     song(),
     song(song_id="S2", duration=100.0),

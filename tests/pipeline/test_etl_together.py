@@ -20,6 +20,8 @@ from infra.load.copy_monitor import LoadRun
 from tests.fixtures.etl import STAR, TABLES, TS, Case, answers_of, at, event, load, song
 from tests.fixtures.warehouse import ROOT
 
+pytestmark = pytest.mark.long
+
 PLAYS = "SELECT user_id, song_id FROM songplays"
 
 

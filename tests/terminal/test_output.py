@@ -12,6 +12,8 @@ import pytest
 from tests.fixtures.etl import event
 from tests.fixtures.warehouse import ROOT
 
+pytestmark = pytest.mark.long
+
 SCRIPTS = [
     "create_tables.py", "etl.py", "infra/simulate_data.py", "infra/create_cluster.py", "infra/cluster_status.py",
     "infra/open_incoming_port.py", "infra/destroy_cluster.py", "notebooks/report.py", "notebooks/dashboard.py",

@@ -10,6 +10,8 @@ import pytest
 from infra import progress
 from tests.fixtures.warehouse import ROOT
 
+pytestmark = pytest.mark.long
+
 COPY = """
 import time
 from infra import progress
