@@ -99,7 +99,7 @@ def test_rejected_records_are_counted_and_left_out(case, observer, asked, caplog
 
 
 def test_progress_is_told_and_a_view_that_cannot_be_read_is_asked_once(case, observer, asked, monkeypatch, request):
-    monkeypatch.setattr(batches, "BATCH", 1)
+    monkeypatch.setattr(batches, "PIECE", 1)
     case.write({f"{number}.json": [event()] for number in range(4)})
     waiting, goes_on = threading.Event(), threading.Event()
     load_fast = load.Loader.load_fast

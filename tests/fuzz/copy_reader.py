@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.fuzz.running import Check, fuzz, seeds
 
 COLUMNS = "a VARCHAR(12), b INTEGER, c DOUBLE PRECISION, d TIMESTAMP, e VARCHAR, f BIGINT NOT NULL, g REAL"
-SIZES = {"BATCH": 40, "BLOCK": 24}  # so that a short file is cut into blocks and batches
+SIZES = {"PIECE": 40, "BLOCK": 24}  # so that a short file is cut into blocks and batches
 
 
 class Log:
