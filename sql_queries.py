@@ -19,7 +19,7 @@ time_table_drop = "-- time: drop the table\nDROP TABLE IF EXISTS time"
 
 # Grain: one row per event of the log, every field of it, in the order of the jsonpaths file. No constraints: staging
 # holds what the source holds. ts is epoch milliseconds in the log, UTC here; registration stays the number it is.
-# EVEN: each load replaces the rows, and no key spreads them better. So they need no backup either.
+# EVEN: each load replaces the rows, and no key spreads them better.
 staging_events_table_create = """
 -- staging_events: create the table
 CREATE TABLE IF NOT EXISTS staging_events (
@@ -42,7 +42,6 @@ CREATE TABLE IF NOT EXISTS staging_events (
     user_agent      VARCHAR(1024),
     user_id         INTEGER
 )
-BACKUP NO
 DISTSTYLE EVEN
 """
 
@@ -61,7 +60,6 @@ CREATE TABLE IF NOT EXISTS staging_songs (
     duration         DOUBLE PRECISION,
     year             INTEGER
 )
-BACKUP NO
 DISTSTYLE EVEN
 """
 

@@ -43,12 +43,12 @@ class Output:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[attr-defined]
 
     def write(self, text: str) -> int:
-        """Write the text, not behind a moving line of progress; whole lines at once."""
+        """Write the text, not behind a moving line of progress; on a terminal at once, else whole lines."""
         if self.lost is None:
             try:
                 with progress.aside(text):
                     self.unwrapped.write(clean(text))
-                    if text.endswith("\n"):
+                    if text.endswith("\n") or self.unwrapped.isatty():
                         self.unwrapped.flush()
             except OSError as error:
                 self._give_up(error)

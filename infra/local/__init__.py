@@ -11,8 +11,7 @@ the star schema's columns tell BI tools what refers to what.
 What it does not imitate: distribution and compression (accepted and ignored), users and groups, IAM roles
 (COPY signs in to S3 as you, or with the keys that it names), WLM and query limits, concurrency scaling, SUPER and semi-
 structured queries, VARBYTE, Spectrum, spatial types, machine learning, UNLOAD, stored procedures, materialized views,
-time zones other than UTC for a session, system views but those of loads, statements, tables and locks, and speed. A
-table with BACKUP NO, as the staging tables are, is empty after the server has crashed.
+time zones other than UTC for a session, system views but those of loads, statements, tables and locks, and speed.
 
 Which file does what is in infra/README.md.
 """
