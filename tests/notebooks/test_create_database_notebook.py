@@ -177,7 +177,7 @@ def test_a_step_that_aws_refuses_ends_the_run(moto, file):
     text = file.read_text(encoding="utf-8").replace("DWH_SUBNET_GROUP=", "DWH_SUBNET_GROUP=none-such")
     file.write_text(text, encoding="utf-8")
     executed = execute(NOTEBOOK, environment(file), MAKE, allow_errors=True)
-    stopped(executed, "group", r"\[DWH\] DWH_SUBNET_GROUP: there is no none-such in us-west-2\.")
+    stopped(executed, "plan", r"\[DWH\] DWH_SUBNET_GROUP: there is no none-such in us-west-2\.")
     assert ours(moto)["clusters"] == []
 
 
