@@ -16,6 +16,8 @@ from infra.errors import ConfigError
 from tests.fixtures.aws import config_text
 from tests.fixtures.serverless_fake import MARKED, error
 
+pytestmark = pytest.mark.long
+
 STATUS = {"code": 200}
 
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from infra.local.copy_command import batches, fast_path, load
 from tests.fixtures.copying import AUTO, Copier
 
+pytestmark = pytest.mark.long
+
 COLUMNS = "a VARCHAR(12), b INTEGER, c DOUBLE PRECISION, d TIMESTAMP, e VARCHAR, f BIGINT NOT NULL"
 OPTIONS = AUTO + " TIMEFORMAT 'epochmillisecs'"
 RELAXED = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}

@@ -22,6 +22,8 @@ from infra.database import execute
 from tests.fixtures.copying import AUTO, Copier
 from tests.fixtures.faulty_s3 import FaultyS3
 
+pytestmark = pytest.mark.long
+
 FAULTS = ["empty", "shorter", "cut", "changed", "damaged", "reset", "500", "503", "403", "404", "stall"]
 ROWS = "".join(f'{{"a": "1{number}"}}\n' for number in range(50))
 

@@ -13,6 +13,8 @@ from tests.copy_command.test_copy_s3_faults import FAULTS, ROWS
 from tests.fixtures.copying import Copier
 from tests.fixtures.faulty_s3 import FaultyS3, Handler, etag
 
+pytestmark = pytest.mark.long
+
 PATIENCE = 30.0  # seconds in which every COPY here has ended
 ALL = [(f"{name}1{number}",) for name in "abc" for number in range(50)]
 OTHER = ROWS.replace('"1', '"x1').encode()

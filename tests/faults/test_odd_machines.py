@@ -13,6 +13,8 @@ from infra.local.copy_command import fast_path
 from tests.fixtures.etl import TS, at, event
 from tests.fixtures.server import ROOT, posix
 
+pytestmark = pytest.mark.long
+
 LINE = json.dumps({"ts": TS, "page": "Home", "userId": "1"})
 PLAYS = "SELECT start_time, user_id FROM songplays"
 

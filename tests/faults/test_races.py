@@ -21,6 +21,8 @@ from tests.fixtures.faults import seeded
 from tests.fixtures.server import ROOT
 from tests.pipeline.model import Model
 
+pytestmark = pytest.mark.long
+
 ALL_AT_ONCE = "SELECT 1 FROM songplays, time, users, songs, artists WHERE false"  # takes their locks, in one statement
 PATIENCE = 15.0  # seconds that a look may take on a busy machine; create_tables.py lets readers in after two
 

@@ -14,6 +14,8 @@ from notebooks.selects import join_counts_select, row_counts_select, sample_quer
 from tests.fixtures.etl import TABLES, TS, answers_of, event, load, log_events, song
 from tests.fixtures.plain_answers import answers
 
+pytestmark = pytest.mark.long
+
 HOUR = 3_600_000
 DAY = 24 * HOUR
 # Ada plays T three times and U once, in two sessions; Bo, who pays later, plays T; Cy (no gender) plays V, which is in

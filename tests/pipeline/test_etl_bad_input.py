@@ -11,6 +11,8 @@ import etl
 from tests.fixtures.aws import free_port
 from tests.fixtures.etl import event, song
 
+pytestmark = pytest.mark.long
+
 LINE = '{"ts": 1541121934796, "page": "Home"}\n'
 ADVICE = "Correct the files, or load around bad records with --max-errors N."
 

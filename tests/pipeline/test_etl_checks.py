@@ -7,6 +7,8 @@ import sql_queries
 from infra.database import statement_name
 from tests.fixtures.etl import TS, event, song
 
+pytestmark = pytest.mark.long
+
 # Rows put into staging, by the check that is to find them: events, songs, and what it says.
 STAGED = {
     "every staged event has its time": (

@@ -4,6 +4,8 @@ import pytest
 
 from tests.fixtures.etl import STAR, TS, at, event, song
 
+pytestmark = pytest.mark.long
+
 AGENT = ("Fargo, ND-MN", "Agent")  # location and user agent of every event here
 PLAYS = "SELECT start_time, user_id, level, song_id, artist_id, session_id, location, user_agent FROM songplays"
 MATCHES = "SELECT user_id, song_id, artist_id FROM songplays"

@@ -21,6 +21,8 @@ from tests.fixtures.etl import STAR, TS, Case, event, snapshot, song
 from tests.pipeline.model import LoadFails, Model
 from tests.pipeline.test_etl_checks import BROKEN
 
+pytestmark = pytest.mark.long
+
 DAY = 86_400_000
 DOUBLE_ID = """
 INSERT INTO songplays (songplay_id, start_time, user_id, session_id, level) OVERRIDING SYSTEM VALUE
