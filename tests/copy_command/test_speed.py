@@ -84,7 +84,7 @@ def test_copy_of_events_is_at_most_half_slower_than_postgresql_s_own_of_a_ready_
         info = connection.connection_info
         psql = [binaries.folder() / "psql", "-q", "-h", info["host"], "-p", str(info["port"]), "-U", info["user"]]
         command = [*psql, "-d", info["dbname"], "-c", f"\\copy ready FROM '{csv}' (FORMAT csv)", "-c"]
-        for _ in range(3):
+        for _ in range(6):
             ours.append(copy(million, staging_events_copy, staging_events_table_create))
             with connection.cursor() as cursor:
                 cursor.execute("TRUNCATE ready")
