@@ -30,6 +30,9 @@ def fuzz(name: str, modules: list[str], make_check: Callable[[], Check], words: 
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument(
+        "--seed", type=int, default=0, help="the same inputs each time for the same N; 0: others each time"
+    )
     parser.add_argument("--corpus", type=Path, help="a folder in which the inputs that reach new code are kept")
     options, others = parser.parse_known_args()
     if importlib.util.find_spec("atheris") is None:
@@ -53,7 +56,13 @@ def fuzz(name: str, modules: list[str], make_check: Callable[[], Check], words: 
     for number, data in enumerate(seeds(name) + more):
         (corpus / f"seed{number}").write_bytes(data)
     (folder / "words").write_text("".join(f'"{_escaped(word)}"\n' for word in words))
-    limits = [f"-max_total_time={options.seconds}", "-timeout=20", "-max_len=600", "-rss_limit_mb=2500"]
+    limits = [
+        f"-max_total_time={options.seconds}",
+        f"-seed={options.seed}",
+        "-timeout=20",
+        "-max_len=600",
+        "-rss_limit_mb=2500",
+    ]
     files = [f"-dict={folder / 'words'}", f"-artifact_prefix={folder}/", str(corpus)]
     atheris.Setup([sys.argv[0], *limits, "-print_final_stats=1", *files, *others], once)
     atheris.Fuzz()
