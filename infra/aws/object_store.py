@@ -8,7 +8,6 @@ another thread waits for the caller) ends it at once, however long S3 stalls.
 import base64
 import hashlib
 import io
-import json
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import TimeoutError as WaitTimeout
@@ -18,6 +17,7 @@ from typing import BinaryIO, TypeVar
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.aws import manifest
 from infra.aws.client_errors import explain, explain_unreadable
 from infra.aws.read_ahead import POLL, ReadAhead, in_thread
 from infra.aws.s3_fetcher import Fetcher, S3Object, split_url
@@ -170,8 +170,8 @@ def list_manifest(url: str, settings: Settings) -> list[S3Object]:
     """Return the objects that a manifest names, in the order of their URLs. Raises SourceError."""
     store = ObjectStore(make_session(settings))
     try:
-        urls = sorted(entry["url"] for entry in json.loads(store.read_small(url))["entries"])
-    except (ValueError, TypeError, KeyError):
+        urls = sorted(entry.url for entry in manifest.entries(store.read_one(url)))
+    except ValueError:
         raise SourceError(f"{url} is no manifest: let infra/compact_songs.py write it.") from None
     found = dict(zip(urls, store.find_all(urls), strict=True))
     missing = [name for name, each in found.items() if each is None]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from infra.aws import requests, tags
 from infra.aws.cluster_spec import ClusterSpec
 from infra.aws.polling import poll
-from infra.errors import AwsError
 
 if TYPE_CHECKING:
     from mypy_boto3_redshift import RedshiftClient
@@ -33,11 +32,8 @@ def find_group(redshift: "RedshiftClient", name: str) -> "ClusterParameterGroupT
 def check_group(redshift: "RedshiftClient", name: str) -> "ClusterParameterGroupTypeDef | None":
     """Find the cluster's parameter group; None: there is none. Raises AwsError for somebody else's of that name."""
     group = find_group(redshift, name)
-    if group and tags.owner(group.get("Tags", [])) != name:
-        raise AwsError(
-            f"The parameter group {group_name(name)} was not made by these scripts: "
-            "give [DWH] DWH_CLUSTER_IDENTIFIER another name."
-        )
+    if group:
+        tags.refuse_stranger(group.get("Tags", []), name, f"parameter group {group_name(name)}")
     return group
 
 

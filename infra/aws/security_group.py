@@ -134,11 +134,8 @@ def _find_named(ec2: "EC2Client", spec: ClusterSpec, name: str, vpc: str) -> "Se
     """Find the group of this name in the VPC; raise AwsError for a stranger's, which has other tags."""
     filters: list[FilterTypeDef] = [{"Name": "group-name", "Values": [name]}, {"Name": "vpc-id", "Values": [vpc]}]
     for group in ec2.describe_security_groups(Filters=filters)["SecurityGroups"]:
-        if tags.owner(group.get("Tags", [])) == spec.name:
-            return group
-        raise AwsError(
-            f"The security group {name} was not made by these scripts: give [DWH] DWH_CLUSTER_IDENTIFIER another name."
-        )
+        tags.refuse_stranger(group.get("Tags", []), spec.name, f"security group {name}")
+        return group
     return None
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from infra.errors import AwsError
+
 PROJECT = "sparkify-dwh"  # the value of the tag `project` on all that these scripts make
 SNAPSHOT = "snapshot"  # the key of the tag that names the snapshot that a cluster was restored from
 STACK = "aws:cloudformation:stack-name"  # CloudFormation puts it on all that it makes
@@ -34,6 +36,12 @@ def owner(tag_list: Sequence[Mapping[str, Any]]) -> str:
     """Return the name of the cluster that a list of tags belongs to; "" for what these scripts have not made."""
     values = read(tag_list)
     return values.get("cluster", "") if values.get("project") == PROJECT else ""
+
+
+def refuse_stranger(tag_list: Sequence[Mapping[str, Any]], name: str, thing: str) -> None:
+    """Raise AwsError for a thing that has the name of one of this cluster's, but not its tags."""
+    if owner(tag_list) != name:
+        raise AwsError(f"The {thing} was not made by these scripts: give [DWH] DWH_CLUSTER_IDENTIFIER another name.")
 
 
 def belongs_to(tag_list: Sequence[Mapping[str, Any]], name: str, region: str) -> bool:

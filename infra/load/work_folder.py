@@ -121,21 +121,27 @@ class WorkFolder:
             return {key: str(self._path / name) for key, name in names.items()}
         from boto3.s3.transfer import TransferConfig  # only for those who use AWS
 
+        from infra.aws.s3_fetcher import split_url
+
         slim = TransferConfig(max_concurrency=2)  # parts that are held in memory
         with _s3(self._settings, f"{self._url}, below [S3] WORK, cannot be written") as client:
             for path in (path for path in self._path.rglob("*") if path.is_file()):
                 name = path.relative_to(self._path).as_posix()
-                client.upload_file(str(path), *_split(self._url + name), Config=slim)
+                client.upload_file(str(path), *split_url(self._url + name), Config=slim)
                 self._uploaded.append(name)
         return {key: self._url + name for key, name in names.items()}
 
     def delete(self) -> None:
         """Delete what was written. In S3 it stays where that is not allowed: it is small and belongs to this load."""
         shutil.rmtree(self._path, ignore_errors=True)
+        if not self._uploaded:
+            return
+        from infra.aws.s3_fetcher import split_url  # only for those who use AWS
+
         with suppress(SourceError):
             for name in self._uploaded:
                 with _s3(self._settings, f"{self._url}, below [S3] WORK, cannot be written") as client:
-                    bucket, key = _split(self._url + name)
+                    bucket, key = split_url(self._url + name)
                     client.delete_object(Bucket=bucket, Key=key)
 
 
@@ -152,12 +158,6 @@ def work_folder(settings: Settings, load_id: str) -> Iterator[WorkFolder]:
 def _entry(file: SourceFile) -> dict[str, object]:
     """A manifest's entry."""
     return {"url": file.name, "mandatory": True, "meta": {"content_length": file.size}}
-
-
-def _split(url: str) -> tuple[str, str]:
-    """Bucket and key of an s3:// URL."""
-    bucket, _, key = url.removeprefix("s3://").partition("/")
-    return bucket, key
 
 
 @contextmanager

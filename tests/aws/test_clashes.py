@@ -7,7 +7,7 @@ import pytest
 from infra import create_cluster
 from tests.aws.test_cluster_life import everything
 from tests.aws.test_own_resources import bring
-from tests.fixtures.aws import config_text
+from tests.fixtures.aws import config_text, pause_another_cluster
 from tests.fixtures.serverless_fake import ServerlessFake, error
 
 SERVERLESS = "DWH_CLUSTER_TYPE=serverless"
@@ -33,15 +33,7 @@ def pause_role_of_another(moto) -> str:
 
 def action_of_another(moto) -> str:
     """Make the scheduled action of that name for another cluster."""
-    moto.redshift.create_cluster(
-        ClusterIdentifier="other", NodeType="ra3.large", MasterUsername="x", MasterUserPassword="Passw0rdX"
-    )
-    moto.redshift.create_scheduled_action(
-        ScheduledActionName="dwhcluster-pause",
-        TargetAction={"PauseCluster": {"ClusterIdentifier": "other"}},
-        Schedule="cron(0 1 * * ? *)",
-        IamRole=f"{ACCOUNT}:role/x",
-    )
+    pause_another_cluster(moto)
     return "DWH_PAUSE_AT=20:00"
 
 

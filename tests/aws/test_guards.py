@@ -6,7 +6,7 @@ import pytest
 from infra import create_cluster, destroy_cluster
 from tests.aws.test_aws import allows
 from tests.aws.test_cluster_life import EVERY, cut_off_at_every_call, everything
-from tests.fixtures.aws import config_text, script
+from tests.fixtures.aws import config_text, pause_another_cluster, script
 from tests.fixtures.serverless_fake import ServerlessFake, error
 
 GUARDS = "DWH_PAUSE_AT=20:30\nDWH_BUDGET_MAIL=me@example.org\nDWH_BUDGET_DOLLARS=30"
@@ -129,15 +129,7 @@ def test_anothers_scheduled_action_and_role_are_left_alone(moto, aws_config, cap
     assert create_cluster.main(["--config", str(aws_config)]) == 1
     assert "The role dwhRole-pause was not made by these scripts" in capsys.readouterr().err
     moto.iam.delete_role(RoleName="dwhRole-pause")
-    moto.redshift.create_cluster(
-        ClusterIdentifier="other", NodeType="ra3.large", MasterUsername="x", MasterUserPassword="Passw0rdX"
-    )
-    moto.redshift.create_scheduled_action(
-        ScheduledActionName="dwhcluster-pause",
-        TargetAction={"PauseCluster": {"ClusterIdentifier": "other"}},
-        Schedule="cron(0 1 * * ? *)",
-        IamRole="arn:aws:iam::123456789012:role/x",
-    )
+    pause_another_cluster(moto)
     assert create_cluster.main(["--config", str(aws_config)]) == 1
     assert "scheduled action dwhcluster-pause does not pause dwhcluster" in capsys.readouterr().err
     assert destroy_cluster.main(["--config", str(aws_config), "--yes"]) == 0
