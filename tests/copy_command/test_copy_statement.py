@@ -10,9 +10,9 @@ import pytest
 
 from infra import warehouse
 from infra.errors import CopyError
-from infra.local.copy_command import batches, load, statement
+from infra.local.copy_command import load, statement
 from infra.local.copy_command.model import CopyStatement, TableName
-from tests.fixtures.copying import AUTO, FAILED, Copier
+from tests.fixtures.copying import AUTO, FAILED, Copier, stop_before_the_third_batch
 
 ROLE = "arn:aws:iam::000000000000:role/embedded"
 BAD = '{"a": 1}\n{"a": "x"}\n{"a": 2}\n{"a": "y"}\n'
@@ -221,21 +221,10 @@ def test_the_session_s_last_copy(copier: Copier):
 
 
 def test_a_running_copy_is_in_stv_load_state(copier: Copier, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(batches, "PIECE", 1)
     monkeypatch.setattr(load.LoadLog, "INTERVAL", 0)
     for number in range(4):
         copier.file('{"a": "1"}', f"log/{number}.json")
-    waiting, goes_on = threading.Event(), threading.Event()
-    load_fast = load.Loader.load_fast
-
-    def wait(loader, csv):
-        """Stop before the third batch."""
-        if loader.rows == 2:
-            waiting.set()
-            goes_on.wait(30)
-        return load_fast(loader, csv)
-
-    monkeypatch.setattr(load.Loader, "load_fast", wait)
+    waiting, goes_on = stop_before_the_third_batch(monkeypatch)
     query = "SELECT num_files, num_files_complete, bytes_to_load, pct_complete FROM stv_load_state WHERE session = %s"
     session = copier.connection.info.backend_pid
     with closing(warehouse.connect(copier.settings)) as other, other.cursor() as cursor:

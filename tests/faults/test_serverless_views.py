@@ -12,8 +12,8 @@ from infra import progress, warehouse
 from infra.errors import LoadError, RejectedRecordsError
 from infra.load import copy_monitor
 from infra.load.copy_monitor import CopyMonitor, LoadRun, Views
-from infra.local.copy_command import batches, load
 from sql_queries import stl_load_errors_select, stv_load_state_select, sys_load_history_select
+from tests.fixtures.copying import stop_before_the_third_batch
 from tests.fixtures.etl import event
 
 pytestmark = pytest.mark.long
@@ -99,19 +99,8 @@ def test_rejected_records_are_counted_and_left_out(case, observer, asked, caplog
 
 
 def test_progress_is_told_and_a_view_that_cannot_be_read_is_asked_once(case, observer, asked, monkeypatch, request):
-    monkeypatch.setattr(batches, "PIECE", 1)
     case.write({f"{number}.json": [event()] for number in range(4)})
-    waiting, goes_on = threading.Event(), threading.Event()
-    load_fast = load.Loader.load_fast
-
-    def wait(loader, csv):
-        """Stop before the third batch."""
-        if loader.rows == 2:
-            waiting.set()
-            goes_on.wait(30)
-        return load_fast(loader, csv)
-
-    monkeypatch.setattr(load.Loader, "load_fast", wait)
+    waiting, goes_on = stop_before_the_third_batch(monkeypatch)
     query = "COPY staging_events FROM %s IAM_ROLE default FORMAT JSON %s TIMEFORMAT 'epochmillisecs'"
     cursor, settings = case.connection.cursor(), case.settings
     thread = threading.Thread(target=cursor.execute, args=(query, (settings.log_data, settings.log_jsonpath)))
