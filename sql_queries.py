@@ -771,14 +771,14 @@ last_copy_select = """
 SELECT pg_last_copy_count() AS rows_loaded, pg_last_copy_id() AS copy_id
 """
 
-# Who holds what a session waits for, seen from another one.
+# Who holds what a session waits for, seen from another one. A transaction that just ends has no start any more.
 lock_holders_select = """
 -- locks: who holds what this session waits for
 SELECT DISTINCT
     holding.pid, holding.txn_owner, holding.txn_start
 FROM svv_transactions AS waiting
 INNER JOIN svv_transactions AS holding ON waiting.relation = holding.relation AND waiting.pid <> holding.pid
-WHERE waiting.pid = %(session)s AND waiting.granted = 'f' AND holding.granted = 't'
+WHERE waiting.pid = %(session)s AND waiting.granted = 'f' AND holding.granted = 't' AND holding.txn_start IS NOT NULL
 ORDER BY holding.txn_start LIMIT 1
 """
 

@@ -24,12 +24,13 @@ def as_line(data: bytes) -> str:
 
 
 def fuzz(name: str, modules: list[str], make_check: Callable[[], Check], words: list[bytes], more: list[bytes]) -> None:
-    """Fuzz with the coverage of these modules, for as long as the command line says; `words` and `more` seeds help.
+    """Fuzz with the coverage of these modules, as long as the command line says; `words` and `more` seeds help.
 
     What else stands on the command line is libFuzzer's. It ends the process.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--inputs", type=int, default=-1, help="end after so many; default: when the seconds are over")
     parser.add_argument(
         "--seed", type=int, default=0, help="the same inputs each time for the same N; 0: others each time"
     )
@@ -58,6 +59,7 @@ def fuzz(name: str, modules: list[str], make_check: Callable[[], Check], words: 
     (folder / "words").write_text("".join(f'"{_escaped(word)}"\n' for word in words))
     limits = [
         f"-max_total_time={options.seconds}",
+        f"-runs={options.inputs}",
         f"-seed={options.seed}",
         "-timeout=20",
         "-max_len=600",

@@ -14,7 +14,7 @@ import create_tables
 import etl
 import sql_queries
 from infra import warehouse
-from infra.errors import LoadError
+from infra.errors import LoadError, LockedError
 from infra.load import copy_monitor
 from infra.load.copy_monitor import LoadRun
 from tests.fixtures.etl import STAR, TABLES, TS, Case, answers_of, at, event, load, song
@@ -114,6 +114,23 @@ def test_a_wait_says_for_whom_and_since_when_and_ends(case, onlooker, monkeypatc
         assert re.fullmatch(rf"etl: Waited 1 s for {holder}\. {advice}", error)
     assert case.everything() == before
     assert etl.main(["--config", str(case.config), "--quiet"]) == 0
+
+
+def test_a_transaction_that_ends_while_its_locks_are_read_holds_nothing(connection):
+    """The view reads the locks first and the transactions then, where the start may be gone."""
+    cursor = connection.cursor()
+    cursor.execute("CREATE SCHEMA looks")
+    cursor.execute("SET search_path TO looks, public")
+    cursor.execute(
+        "CREATE TABLE svv_transactions (pid INT, txn_owner TEXT, txn_start TIMESTAMP, relation INT, granted CHAR(1))"
+    )
+    waiting, ending = "(1, 'analyst', '2018-11-01', 5, 'f')", "(2, 'analyst', NULL, 5, 't')"
+    cursor.execute(f"INSERT INTO svv_transactions VALUES {waiting}, {ending}")
+    monitor = copy_monitor.LockMonitor(copy_monitor.Views(connection), session=1, limit=0)
+    monitor.look()
+    cursor.execute("UPDATE svv_transactions SET txn_start = '2018-11-01' WHERE pid = 2")
+    with pytest.raises(LockedError, match="session 2 of analyst"):
+        monitor.look()
 
 
 def test_create_tables_lets_readers_in_while_it_waits_for_one(case, onlooker, monkeypatch, capsys):

@@ -61,9 +61,9 @@ def _select(node: exp.Select) -> None:
         if call.parent_select is not node:
             continue
         if isinstance(call, exp.WithinGroup) and not isinstance(call.parent, exp.Window):
-            orders.add(tuple(part.this.sql() for part in call.expression.expressions))
+            orders.add(tuple(part.this.sql() for part in call.expression.expressions) if call.expression else ())
         elif call.name.lower() == "median" and not isinstance(call.parent, exp.Window):
-            orders.add((call.expressions[0].sql(),))
+            orders.add(tuple(part.sql() for part in call.expressions))
     if len(orders) > 1:
         raise LackingError("within group ORDER BY clauses for aggregate functions must be the same")
 
@@ -156,6 +156,12 @@ def _function(node: exp.Anonymous) -> None:
         raise NotSupportedError("The embedded warehouse does not cover SUBSTRING with a pattern.")
 
 
+def _within_group(node: exp.WithinGroup) -> None:
+    """It orders by something."""
+    if node.expression is None:
+        raise lexer.syntax_error(")")
+
+
 def _window(node: exp.Window) -> None:
     """An aggregate with ORDER BY in OVER needs a frame, of ROWS; a ranking has none."""
     frame, order = node.args.get("spec"), node.args.get("order")
@@ -205,7 +211,7 @@ _CHECKERS: dict[type[exp.Expr], Callable[..., None]] = {
     exp.Drop: _drop, exp.Union: _set_operation, exp.Except: _set_operation,
     exp.Intersect: _set_operation, exp.Select: _select,
     exp.Anonymous: _function, exp.Values: _values, exp.CTE: _with_query, exp.DataType: _type, exp.Cast: _cast,
-    exp.Window: _window, exp.Merge: _merge, exp.Delete: _delete, exp.Identifier: _identifier,
-    exp.Table: _table, exp.Alter: tables.alter,
+    exp.Window: _window, exp.WithinGroup: _within_group, exp.Merge: _merge, exp.Delete: _delete,
+    exp.Identifier: _identifier, exp.Table: _table, exp.Alter: tables.alter,
     **dict.fromkeys((exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE), _comparison),
 }  # fmt: skip
