@@ -13,7 +13,7 @@ from psycopg2.extensions import connection as Connection
 from infra import cli, progress
 from infra.config import Settings, load_settings
 from infra.database import change, execute, select_one, transaction
-from infra.errors import LockedError, SparkifyError
+from infra.errors import LockedError, SparkifyError, same_config
 from infra.load.copy_monitor import LockMonitor, Views
 from infra.warehouse import connect
 from sql_queries import (
@@ -103,7 +103,7 @@ def main(argv: list[str] | None = None) -> int:
                 with progress.step("Dropping and creating the tables"):
                     reset(connection, observer)
         print(f"Dropped the tables with their rows:{describe(rows)}" if rows else "There were no tables.")
-        print(f"Created {len(create_table_queries)} tables; they are empty. Next: python etl.py")
+        print(f"Created {len(create_table_queries)} tables; they are empty. Next: python etl.py{same_config()}")
         return 0
 
     return cli.run("create_tables", work)

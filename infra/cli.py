@@ -15,13 +15,13 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 import psycopg2
 
 from infra import progress, requirements_check
 from infra.database import explain as explain_database_error
-from infra.errors import Interrupted, OutcomeUnknownError, SparkifyError, is_disk_full
+from infra.errors import Interrupted, OutcomeUnknownError, SparkifyError, is_disk_full, remember_config
 
 # What can steer a terminal or hide text: control characters but tab and newline, marks of direction, lone surrogates.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -108,6 +108,12 @@ class Parser(argparse.ArgumentParser):
         layout = argparse.RawDescriptionHelpFormatter
         super().__init__(description="\n\n".join(parts), formatter_class=layout, allow_abbrev=False)
         self.color = False  # Python 3.14 paints help
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, and keep `--config` for the commands that a message tells to run next."""
+        options, others = super().parse_known_args(args, namespace)
+        remember_config(getattr(options, "config", None))
+        return options, others
 
     def _print_message(self, message: str, file: object = None) -> None:
         """Print help or a fault of usage."""
@@ -209,6 +215,8 @@ def run(name: str, work: Callable[[], int], aftermath: str = "", *, for_output: 
         except SparkifyError as error:
             print(f"{name}: {error}", file=sys.stderr)
             return error.exit_code
+        finally:
+            remember_config(None)
         out.flush()
         if out.lost and out.failed:
             print(f"{name}: not all output could be written: {out.lost.strerror}.", file=sys.stderr)

@@ -23,7 +23,7 @@ from infra.aws.context import Context, make_context
 from infra.aws.endpoint import check_account
 from infra.aws.polling import poll
 from infra.aws.serverless import NO_PAUSE
-from infra.errors import AwsError
+from infra.errors import AwsError, same_config
 
 BILL = "AWS Cost Explorer"
 
@@ -70,7 +70,7 @@ def show(facts: dict[str, Any], word: str, serverless: bool) -> str:
             f"at most ${facts['dollars_at_most']:.2f} so far, at ${facts['dollars_an_hour']:.2f} an hour as if never "
             f"paused or resized; its storage comes on top, see {BILL}"
         )
-    role = "being attached" if facts["role_adding"] else "not attached: run create_cluster.py again"
+    role = "being attached" if facts["role_adding"] else f"not attached: run create_cluster.py{same_config()} again"
     role = "attached" if facts["role_attached"] else role
     age = "unknown" if facts["age_hours"] is None else f"{facts['age_hours']:.1f} hours"
     lines = {

@@ -38,7 +38,7 @@ from infra.aws.context import Context, make_context
 from infra.aws.endpoint import check_account
 from infra.aws.guards import is_time
 from infra.config import PASSWORD_VARIABLE
-from infra.errors import AwsError, ConfigError
+from infra.errors import AwsError, ConfigError, same_config
 
 
 def new_password() -> str:
@@ -175,7 +175,7 @@ def create(
     print(f"Available at {info.host}:{info.port}; HOST and ARN are in {context.path}.")
     if not cluster.tls_required(info):
         print("It may let in connections without TLS: set require_ssl=true in its parameter group, and reboot it.")
-    print("Next: python infra/open_incoming_port.py")
+    print(f"Next: python infra/open_incoming_port.py{same_config()}")
 
 
 def pause_time(text: str) -> str:

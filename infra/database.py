@@ -11,7 +11,7 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from infra.errors import Interrupted, OutcomeUnknownError
+from infra.errors import Interrupted, OutcomeUnknownError, same_config
 
 CLIENT_LINES = (  # what libpq and psycopg2 add where a connection is lost
     "server closed the connection unexpectedly",
@@ -22,16 +22,9 @@ CLIENT_LINES = (  # what libpq and psycopg2 add where a connection is lost
 Parameters = Mapping[str, Any] | None  # what a statement binds, by name
 TICK = 0.5  # seconds between two looks at a running statement
 
-HINTS = {
-    psycopg2.errors.UndefinedTable: "Run create_tables.py first.",
-    psycopg2.errors.UndefinedColumn: "The tables are of another version: run create_tables.py, which empties them.",
-    psycopg2.errors.DiskFull: "The disk of the warehouse is full: make room there and run again.",
-    psycopg2.errors.SerializationFailure: "Another load changed the same rows: run again.",
-    psycopg2.errors.InsufficientPrivilege: "Ask the owner of the tables for the right to do this.",
-}
 PHRASES = {  # of Redshift, for which it has no code of its own
-    "Disk Full": HINTS[psycopg2.errors.DiskFull],
-    "isolation violation": HINTS[psycopg2.errors.SerializationFailure],
+    "disk full": psycopg2.errors.DiskFull,
+    "isolation violation": psycopg2.errors.SerializationFailure,
 }
 
 
@@ -138,9 +131,22 @@ def explain(error: psycopg2.Error) -> str:
         detail, number = (error.diag.message_detail or "").strip().rstrip("."), f"error {primary.strip()}"
         primary = f"{detail} ({number})" if detail else number
     message = " ".join((primary or _own_words(error)).split()).rstrip(".") + "."
-    hints = [hint for kind, hint in HINTS.items() if isinstance(error, kind)]
-    hints += [hint for phrase, hint in PHRASES.items() if phrase.lower() in f"{error}".lower() and hint not in hints]
+    named = {kind for phrase, kind in PHRASES.items() if phrase in f"{error}".lower()}
+    hints = [hint for kind, hint in _hints().items() if isinstance(error, kind) or kind in named]
     return " ".join([message, *hints])
+
+
+def _hints() -> dict[type[psycopg2.Error], str]:
+    """What to do about an error of the server."""
+    return {
+        psycopg2.errors.UndefinedTable: f"Run create_tables.py{same_config()} first.",
+        psycopg2.errors.UndefinedColumn: (
+            f"The tables are of another version: run create_tables.py{same_config()}, which empties them."
+        ),
+        psycopg2.errors.DiskFull: "The disk of the warehouse is full: make room there and run again.",
+        psycopg2.errors.SerializationFailure: "Another load changed the same rows: run again.",
+        psycopg2.errors.InsufficientPrivilege: "Ask the owner of the tables for the right to do this.",
+    }
 
 
 def _own_words(error: psycopg2.Error) -> str:

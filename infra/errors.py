@@ -19,9 +19,28 @@
         └── CopyError            1   a COPY that cannot be run: a fault of the statement or of its source
 
 The message of each is a sentence, or a few lines, for the person who ran the script: what is wrong, and what to do.
+A command that it tells to run is for the same warehouse: `same_config` repeats the --config of this script.
 """
 
 import errno
+import shlex
+import subprocess
+import sys
+
+_config = ""  # what --config was given
+
+
+def remember_config(file: str | None) -> None:
+    """Keep the --config that the user gave; None: the dwh.cfg in the project's folder."""
+    global _config
+    _config = file or ""
+
+
+def same_config() -> str:
+    """` --config FILE` as it was given, quoted for the shell, to stand behind a script's name; "" for none."""
+    if not _config:
+        return ""
+    return f" --config {subprocess.list2cmdline([_config]) if sys.platform == 'win32' else shlex.quote(_config)}"
 
 
 def is_disk_full(error: Exception) -> bool:

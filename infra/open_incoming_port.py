@@ -25,7 +25,7 @@ from infra.aws import security_group
 from infra.aws.cluster import ClusterInfo
 from infra.aws.context import Context, make_context
 from infra.aws.session import CA_BUNDLE
-from infra.errors import AwsError, WarehouseError
+from infra.errors import AwsError, WarehouseError, same_config
 
 CHECK_IP = "https://checkip.amazonaws.com"
 
@@ -113,7 +113,9 @@ def open_port(
     groups = security_group.find_groups(ec2, name)
     info = context.cluster.find()
     if info is None or not (groups and info.groups):
-        raise AwsError(f"There is no {context.cluster.kind} {name} with its security group: run create_cluster.py.")
+        raise AwsError(
+            f"There is no {context.cluster.kind} {name} with its security group: run create_cluster.py{same_config()}."
+        )
     used = [group for group in groups if group["GroupId"] in info.groups]
     if not used:
         made, has = ", ".join(group["GroupId"] for group in groups), ", ".join(info.groups)

@@ -12,7 +12,7 @@ from infra import progress
 from infra.cli import one_sentence
 from infra.config import Settings
 from infra.database import execute, transaction
-from infra.errors import WarehouseError
+from infra.errors import WarehouseError, same_config
 from infra.warehouse import connect
 from notebooks.question import Chart, Question, default_chart, default_sentence
 from notebooks.questions import QUESTIONS
@@ -89,7 +89,9 @@ def open_for_reading(settings: Settings) -> Connection:
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
             with transaction(connection):
                 if not select(connection, songplay_count_select)[1][0][0]:
-                    raise WarehouseError("The warehouse is empty: songplays has no rows. Run etl.py first.")
+                    raise WarehouseError(
+                        f"The warehouse is empty: songplays has no rows. Run etl.py{same_config()} first."
+                    )
     except BaseException:
         connection.close()
         raise

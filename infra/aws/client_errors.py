@@ -9,6 +9,7 @@ import re
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, WaiterError
 
 from infra.aws.session import TRIES
+from infra.errors import same_config
 
 CREDENTIALS = re.compile(
     "Expired|InvalidClientToken|UnrecognizedClient|Signature|AuthFailure|InvalidAccessKey|MissingAuth|NotAuthenticated"
@@ -51,7 +52,10 @@ def explain(error: BotoCoreError | ClientError) -> str:
     if DENIED.search(name):
         action = re.search(r"perform: ([\w-]+:\w+)", text)
         wanted = action[1] if action else step
-        return f"AWS does not allow you {wanted}: add it to your policy (`python infra/caller_policy.py` prints it)."
+        return (
+            f"AWS does not allow you {wanted}: add it to your policy "
+            f"(`python infra/caller_policy.py{same_config()}` prints it)."
+        )
     if CAPACITY.search(name):
         return (
             f"AWS has no free capacity for this at the moment ({name}): run it again later, or change node or region."

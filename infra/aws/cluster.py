@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from infra.aws.cluster_spec import ClusterSpec
+from infra.errors import same_config
 
 WAY_IN = 'infra/README.md, "Without a public port", shows the way in, through an SSM session'
 
@@ -115,4 +116,4 @@ class Cluster(Protocol):
 def how_to_destroy(name: str, kind: str, region: str) -> str:
     """Say what to do to have what these scripts made under this name destroyed."""
     keys = f"DWH_REGION={region}, DWH_CLUSTER_IDENTIFIER={name} and DWH_CLUSTER_TYPE={kind}"
-    return f"set [DWH] {keys}, and run destroy_cluster.py again"
+    return f"set [DWH] {keys}, and run destroy_cluster.py{same_config()} again"

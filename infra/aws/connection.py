@@ -8,7 +8,7 @@ from infra.aws.client_errors import explain as explain_aws_error
 from infra.aws.diagnosis import explain_failure, find_cluster
 from infra.aws.session import CA_BUNDLE
 from infra.config import Settings
-from infra.errors import WarehouseError
+from infra.errors import WarehouseError, same_config
 
 
 def connect(settings: Settings) -> psycopg2.extensions.connection:
@@ -55,5 +55,7 @@ def temporary_credentials(settings: Settings) -> tuple[str, str]:
         return cluster.credentials(settings.user, settings.dbname)
     except (BotoCoreError, ClientError) as error:
         if isinstance(error, ClientError) and error_code(error) in ("ClusterNotFound", "ResourceNotFoundException"):
-            raise WarehouseError(f"There is no {cluster.kind} {cluster.name}: run create_cluster.py.") from None
+            raise WarehouseError(
+                f"There is no {cluster.kind} {cluster.name}: run create_cluster.py{same_config()}."
+            ) from None
         raise WarehouseError(f"No temporary password for {settings.user}: {explain_aws_error(error)}") from None

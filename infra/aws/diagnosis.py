@@ -13,7 +13,7 @@ from infra.aws.provisioned import Provisioned
 from infra.aws.serverless import Serverless
 from infra.aws.session import CLIENT_CONFIG, make_session
 from infra.config import Settings
-from infra.errors import AwsError
+from infra.errors import AwsError, same_config
 
 # What libpq says, and what it means. The order matters: the first match is taken.
 CAUSES = (
@@ -61,7 +61,7 @@ def explain_failure(settings: Settings, text: str) -> str:
     except (BotoCoreError, ClientError, AwsError):  # whoever may not ask AWS is told all that it can be
         return (
             "the cluster is paused or gone, its port is closed to your address, or it has no public address; "
-            f"see `python infra/cluster_status.py` ({text})"
+            f"see `python infra/cluster_status.py{same_config()}` ({text})"
         )
 
 
@@ -81,11 +81,11 @@ def _ask_aws(settings: Settings, cluster: Cluster | None, text: str) -> str:
         return f"nothing answers there; see [CLUSTER] HOST and DB_PORT in {settings.path}"
     info = cluster.find()
     if info is None:
-        return f"the {cluster.kind} {cluster.name} is gone; run create_cluster.py"
+        return f"the {cluster.kind} {cluster.name} is gone; run create_cluster.py{same_config()}"
     if info.state == "paused":
-        return "the cluster is paused; run cluster_status.py --resume --wait"
+        return f"the cluster is paused; run cluster_status.py{same_config()} --resume --wait"
     if info.state != "available":
-        return f"the {cluster.kind} is {info.state}; run cluster_status.py --wait"
+        return f"the {cluster.kind} is {info.state}; run cluster_status.py{same_config()} --wait"
     if info.port != settings.port:
         return f"the {cluster.kind} listens on port {info.port}; correct [CLUSTER] DB_PORT in {settings.path}"
     inside = private_address(text)
@@ -99,6 +99,6 @@ def _ask_aws(settings: Settings, cluster: Cluster | None, text: str) -> str:
     open_to = f"open to {', '.join(networks)} and probably not to you" if networks else "closed to everyone"
     if inside:
         where = f"its name leads you to {inside}, its private address inside the VPC, and its port is {open_to}"
-        own = "let your own private address in with open_incoming_port.py --cidr"
+        own = f"let your own private address in with open_incoming_port.py{same_config()} --cidr"
         return f"{where}; {own}" if info.public else f"it is not public: {where}; inside the VPC {own}; else {WAY_IN}"
-    return f"its port is {open_to}; run open_incoming_port.py"
+    return f"its port is {open_to}; run open_incoming_port.py{same_config()}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from infra.aws import policies, requests, tags
 from infra.aws.cluster_spec import ClusterSpec
 from infra.aws.polling import poll
-from infra.errors import AwsError
+from infra.errors import AwsError, same_config
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -37,8 +37,8 @@ def check_role(iam: "IAMClient", spec: ClusterSpec, account: str) -> "RoleTypeDe
     role = find_ours(iam, spec, spec.role)
     if role and role["AssumeRolePolicyDocument"] != policies.trust_policy(account):
         raise AwsError(
-            f"Somebody has changed who may assume the role {spec.role}: run destroy_cluster.py, or delete the role, "
-            "and run this again."
+            f"Somebody has changed who may assume the role {spec.role}: run destroy_cluster.py{same_config()}, "
+            "or delete the role, and run this again."
         )
     return role
 
@@ -77,7 +77,7 @@ def check_boundary(iam: "IAMClient", spec: ClusterSpec) -> None:
     except iam.exceptions.NoSuchEntityException:
         raise AwsError(
             f"[DWH] DWH_PERMISSIONS_BOUNDARY: there is no policy {arn}: make it of what "
-            "`python infra/caller_policy.py --boundary` prints."
+            f"`python infra/caller_policy.py{same_config()} --boundary` prints."
         ) from None
 
 

@@ -23,7 +23,7 @@ from infra.aws.read_ahead import POLL, ReadAhead, in_thread
 from infra.aws.s3_fetcher import Fetcher, S3Object, split_url
 from infra.aws.session import make_session
 from infra.config import Settings
-from infra.errors import Interrupted, SourceError
+from infra.errors import Interrupted, SourceError, same_config
 
 __all__ = ["ObjectStore", "S3Object", "list_manifest", "split_url"]
 PART = 4 << 20  # bytes that one request asks for at most
@@ -176,5 +176,7 @@ def list_manifest(url: str, settings: Settings) -> list[S3Object]:
     found = dict(zip(urls, store.find_all(urls), strict=True))
     missing = [name for name, each in found.items() if each is None]
     if missing:
-        raise SourceError(f"{missing[0]} does not exist, though {url} names it: run infra/compact_songs.py again.")
+        raise SourceError(
+            f"{missing[0]} does not exist, though {url} names it: run infra/compact_songs.py{same_config()} again."
+        )
     return [each for each in found.values() if each]

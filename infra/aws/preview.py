@@ -3,6 +3,7 @@
 from infra.aws import budget, parameter_group, prices, tags
 from infra.aws.cluster import WAY_IN
 from infra.aws.cluster_spec import ClusterSpec
+from infra.errors import same_config
 
 
 def describe(spec: ClusterSpec, kind: str, account: str, *, managed_policy: bool, secret: bool) -> str:
@@ -85,7 +86,10 @@ def _guards(spec: ClusterSpec) -> list[str]:
     if guards.pause_at and spec.serverless:
         lines.append("no pause at a fixed time: Redshift Serverless pauses by itself when no query runs")
     elif guards.pause_at:
-        lines.append(f"paused every day at {guards.pause_at} UTC, by AWS itself; cluster_status.py --resume starts it")
+        lines.append(
+            f"paused every day at {guards.pause_at} UTC, by AWS itself; "
+            f"cluster_status.py{same_config()} --resume starts it"
+        )
     if guards.budget_mail:
         lines.append(
             f"budget: mail to {guards.budget_mail} at {budget.PERCENT} % of ${guards.budget_dollars} a month on "

@@ -13,7 +13,7 @@ from infra.aws.cluster import Change, ClusterInfo
 from infra.aws.cluster_spec import ClusterSpec
 from infra.aws.polling import poll, retry_new_role
 from infra.aws.session import CLIENT_CONFIG
-from infra.errors import AwsError
+from infra.errors import AwsError, same_config
 
 if TYPE_CHECKING:
     from mypy_boto3_redshift import RedshiftClient
@@ -156,7 +156,8 @@ class Provisioned:
                 raise AwsError(f"The cluster {self.name} is {info.state}: it will not become {state}.")
             if state == "available" and info.state == "paused":
                 raise AwsError(
-                    f"The cluster {self.name} is paused: resume it with `python infra/cluster_status.py --resume`."
+                    f"The cluster {self.name} is paused: resume it with "
+                    f"`python infra/cluster_status.py{same_config()} --resume`."
                 )
             return info.state, info if info.state == state and (info.host or state != "available") else None
 

@@ -9,7 +9,7 @@ import psycopg2
 import sql_queries as sql
 from infra import progress
 from infra.database import execute, explain, select_one, transaction, unknown_outcome
-from infra.errors import DatabaseError, Interrupted, SparkifyError
+from infra.errors import DatabaseError, Interrupted, SparkifyError, same_config
 from infra.load.copy_monitor import LoadRun, LockMonitor, Views
 from infra.warehouse import connect
 
@@ -23,14 +23,14 @@ def settle(run: LoadRun, error: KeyboardInterrupt | psycopg2.Error) -> None:
     run.connection.close()  # it may still hold the lock that is asked for below
     if isinstance(error, KeyboardInterrupt):
         if not (run.ready and _is_committed(run, "interrupted.")):
-            raise Interrupted("interrupted. The star schema is as it was; run etl.py again.") from None
+            raise Interrupted(f"interrupted. The star schema is as it was; run etl.py{same_config()} again.") from None
         logger.warning("Interrupted, but the load was complete.")
         return
     if not run.ready:
         raise error
     reason = explain(error)
     if not _is_committed(run, reason):
-        raise DatabaseError(f"{reason} The load was not committed: run etl.py again.") from None
+        raise DatabaseError(f"{reason} The load was not committed: run etl.py{same_config()} again.") from None
     logger.warning("The load is complete. Then the connection was lost: %s", reason)
 
 

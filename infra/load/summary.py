@@ -1,5 +1,6 @@
 """What a load did, in a few lines for whoever ran it: what is new, what was left out, and what to do next."""
 
+from infra.errors import same_config
 from infra.load.copy_monitor import LoadResult
 from infra.progress import as_time
 
@@ -14,7 +15,7 @@ def describe(result: LoadResult, seconds: float) -> list[str]:
     if sources.mapping_changed:
         notices.append(
             "LOG_JSONPATH is not what it was in the load before, and logs stay as they were read; to read all of them "
-            "with it: python create_tables.py, then python etl.py"
+            f"with it: python create_tables.py{same_config()}, then python etl.py{same_config()}"
         )
     if gone:
         more = f" and {gone - 1:,} more" * (gone > 1)
@@ -26,7 +27,7 @@ def describe(result: LoadResult, seconds: float) -> list[str]:
     lines = [_line("Notice", notice) for notice in notices]
     if sources.listed and not sources.new:
         known = f"Nothing new: {_count(sources.known, 'file')} loaded before ({as_time(seconds)})."
-        return [*lines, known, "To read them again: python etl.py --all"]
+        return [*lines, known, f"To read them again: python etl.py{same_config()} --all"]
     lines = [
         _line("Read", _files(result)),
         _line("Plays", _plays(result)),
@@ -38,7 +39,7 @@ def describe(result: LoadResult, seconds: float) -> list[str]:
     ]
     if result.rejected:
         lines.insert(1, _line("Rejected", f"{_count(result.rejected, 'record')} left out"))
-    return [*lines, f"The load is complete ({as_time(seconds)}). Next: python notebooks/report.py"]
+    return [*lines, f"The load is complete ({as_time(seconds)}). Next: python notebooks/report.py{same_config()}"]
 
 
 def _line(label: str, text: str) -> str:

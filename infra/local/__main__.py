@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from infra import cli
 from infra.config import load_settings
-from infra.errors import ServerError
+from infra.errors import ServerError, same_config
 from infra.local import server, supervisor
 from infra.local.credentials import OWNER, PASSWORD_FILES, READER, reader_address
 
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
         with suppress(KeyboardInterrupt):
             while server.running(directory):
                 time.sleep(1)  # Windows notices Ctrl-C between two short waits, never in one without end
-            raise ServerError(f"The server in {directory} has ended: start it again with {parser.prog}.")
+            raise ServerError(f"The server in {directory} has ended: start it again with {parser.prog}{same_config()}.")
         return 0
 
     return cli.run("infra.local", work)

@@ -86,8 +86,8 @@ def _install_functions(cursor: Cursor) -> None:
         cursor.execute("SHOW data_directory")
         folder = Path(cursor.fetchall()[0][0]).parent
         raise ServerError(
-            f"The embedded warehouse in {folder} was made by another version: delete that folder, then run "
-            "create_tables.py and etl.py."
+            f"The embedded warehouse in {folder} was made by another version: delete that folder, create the "
+            "tables and load again."
         )
     cursor.execute("SET LOCAL standard_conforming_strings = on; SET LOCAL search_path = pg_catalog")
     if not found:

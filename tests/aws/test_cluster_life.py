@@ -230,7 +230,7 @@ def test_type_changed_before_it_was_destroyed(moto, wire, aws_config, capsys):
         assert (
             "Deleted: nothing, there was nothing.\nLeft in account 123456789012, us-west-2, and costing money:\n"
             "  cluster dwhcluster (available): set [DWH] DWH_REGION=us-west-2, DWH_CLUSTER_IDENTIFIER=dwhcluster and "
-            "DWH_CLUSTER_TYPE=single-node, and run destroy_cluster.py again\n"
+            f"DWH_CLUSTER_TYPE=single-node, and run destroy_cluster.py --config {aws_config} again\n"
         ) in capsys.readouterr().out
     assert load_settings(aws_config).host == host
     assert "dwhRole" in everything(moto)["roles"]

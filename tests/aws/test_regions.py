@@ -34,11 +34,11 @@ def test_what_is_elsewhere_is_listed(moto, aws_config, capsys):
         "Nothing that costs money is left of dwhcluster in account 123456789012, us-west-2.\n"
         "Left in other regions, and costing money:\n"
         "  in eu-west-1: cluster old (available): set [DWH] DWH_REGION=eu-west-1, DWH_CLUSTER_IDENTIFIER=old and "
-        "DWH_CLUSTER_TYPE=single-node, and run destroy_cluster.py again\n"
+        f"DWH_CLUSTER_TYPE=single-node, and run destroy_cluster.py --config {aws_config} again\n"
         "  in eu-west-1: snapshot kept of dwhcluster, billed for its storage: run `aws redshift "
         "delete-cluster-snapshot --region eu-west-1 --snapshot-identifier kept`\n"
         "  in us-east-1: namespace work (creating): set [DWH] DWH_REGION=us-east-1, DWH_CLUSTER_IDENTIFIER=work and "
-        "DWH_CLUSTER_TYPE=serverless, and run destroy_cluster.py again\n"
+        f"DWH_CLUSTER_TYPE=serverless, and run destroy_cluster.py --config {aws_config} again\n"
     )
 
 

@@ -61,7 +61,8 @@ def test_the_answer_is_lost(ready, cut, caplog, capsys):
 def test_the_request_is_lost(ready, cut, capsys):
     cut("request")
     assert etl.main(["--config", str(ready.config)]) == 1
-    assert capsys.readouterr().err == f"etl: {LOST} The load was not committed: run etl.py again.\n"
+    again = f"run etl.py --config {ready.config} again"
+    assert capsys.readouterr().err == f"etl: {LOST} The load was not committed: {again}.\n"
     assert ready.tables() == {table: [] for table in STAR}
 
 

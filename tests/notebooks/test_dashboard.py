@@ -402,7 +402,8 @@ def test_what_goes_wrong_is_one_sentence_and_leaves_the_old_file(case, connectio
         return code, said.err
 
     both = ("--config", config, "--output", file)
-    assert fails(*both) == (1, "dashboard: The warehouse is empty: songplays has no rows. Run etl.py first.\n")
+    empty = f"The warehouse is empty: songplays has no rows. Run etl.py --config {config} first."
+    assert fails(*both) == (1, f"dashboard: {empty}\n")
     case.load([event()])
     nowhere = tmp_path / "nowhere" / "file.html"
     assert fails("--config", config, "--output", nowhere) == (
@@ -410,7 +411,7 @@ def test_what_goes_wrong_is_one_sentence_and_leaves_the_old_file(case, connectio
     assert fails("--config", config, "--output", tmp_path)[0] == 1  # a directory
     drop_tables(connection)
     code, said = fails(*both)
-    assert code == 1 and said.endswith("does not exist. Run create_tables.py first.\n")
+    assert code == 1 and said.endswith(f"does not exist. Run create_tables.py --config {config} first.\n")
     missing = tmp_path / "missing.cfg"
     assert fails("--config", missing, "--output", file) == (
         2, f"dashboard: {missing} does not exist: copy dwh.cfg.example there and fill it in.\n")  # fmt: skip

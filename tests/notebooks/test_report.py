@@ -132,11 +132,14 @@ def test_text_of_other_alphabets_leaves_as_utf_8(case, run_script):
 def test_a_warehouse_without_plays_or_tables_is_one_sentence(case, run_script):
     done = run_script("notebooks/report.py", "--config", case.config)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.endswith("\nreport: The warehouse is empty: songplays has no rows. Run etl.py first.\n")
+    option = f"--config {case.config}"
+    sentence = "The warehouse is empty: songplays has no rows."
+    assert done.stderr.endswith(f"\nreport: {sentence} Run etl.py {option} first.\n")
     case.execute("DROP TABLE songplays")
     done = run_script("notebooks/report.py", "--config", case.config)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.endswith('\nreport: relation "songplays" does not exist. Run create_tables.py first.\n')
+    sentence = 'relation "songplays" does not exist.'
+    assert done.stderr.endswith(f"\nreport: {sentence} Run create_tables.py {option} first.\n")
 
 
 def test_what_cannot_be_meant_is_usage(capsys):

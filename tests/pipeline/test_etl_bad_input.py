@@ -188,7 +188,8 @@ def test_a_server_that_cannot_be_reached(loaded, run_script, tmp_path, script):
 def test_tables_that_are_missing(case, fail):
     case.execute("DROP TABLE songplays")
     case.write([event()])
-    assert fail() == 'etl: relation "songplays" does not exist. Run create_tables.py first.\n'
+    advice = f"Run create_tables.py --config {case.config} first."
+    assert fail() == f'etl: relation "songplays" does not exist. {advice}\n'
     assert case.execute("SELECT * FROM staging_events") == []
 
 
@@ -198,4 +199,5 @@ def test_tables_of_another_version(case, fail):
     case.write([event()])
     text = fail()
     assert text.startswith("etl: users: find those with a later event: ")
-    assert text.endswith("The tables are of another version: run create_tables.py, which empties them.\n")
+    command = f"create_tables.py --config {case.config}"
+    assert text.endswith(f"The tables are of another version: run {command}, which empties them.\n")

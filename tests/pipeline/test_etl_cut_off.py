@@ -139,7 +139,7 @@ def test_ctrl_c(own, tmp_path, moment):
             wait_until(plain, moment)
             load.send_signal(signal.SIGINT)
             _, error = load.communicate(timeout=30)
-    assert error == "etl: interrupted. The star schema is as it was; run etl.py again.\n"
+    assert error == f"etl: interrupted. The star schema is as it was; run etl.py --config {own} again.\n"
     assert load.returncode == 1
     wait_for_stop(tmp_path / "own")
     assert look(tmp_path / "own", watched) == before

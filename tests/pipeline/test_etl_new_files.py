@@ -127,6 +127,7 @@ def test_another_jsonpaths_file_is_told_once_and_what_was_read_stays(case, run_s
     assert len(notices()) == 1
     write(case, "log_data/3.json", event(userId="3", plan="paid"))
     [said] = notices()
-    assert "python create_tables.py, then python etl.py" in said
+    option = f"--config {case.config}"
+    assert f"python create_tables.py {option}, then python etl.py {option}" in said
     assert notices() == []
     assert case.execute("SELECT user_id, level FROM songplays") == [(1, "free"), (2, "free"), (3, "paid")]

@@ -28,7 +28,7 @@ def test_create_tables_empties_all_and_says_what_is_next(case, run_script):
     assert lines[0] == "Dropped the tables with their rows:"
     tables = ("staging_events", "staging_songs", "users", "artists", "songs", "time", "songplays")
     assert [line.split() for line in lines[1:]] == [[name, "1"] for name in tables]
-    assert last == "Created 8 tables; they are empty. Next: python etl.py"
+    assert last == f"Created 8 tables; they are empty. Next: python etl.py --config {case.config}"
     assert case.everything() == {table: [] for table in TABLES}
 
 
@@ -74,7 +74,7 @@ def test_etl_prints_each_statement_if_asked_to_and_a_summary(case, run_script):
         "Songs 1 new",
         "Artists 1 new",
         f"Checks {len(staging_checks + quality_checks)} passed",
-        "The load is complete (0 s). Next: python notebooks/report.py",
+        f"The load is complete (0 s). Next: python notebooks/report.py --config {case.config}",
     ]
 
 

@@ -258,7 +258,7 @@ def test_the_server_is_lost_before_the_commit(case, onlooker, monkeypatch, capsy
     monkeypatch.setattr(etl, "transaction", partial(commit_by, end_session))
     assert etl.main(["--config", str(case.config)]) == 1
     assert capsys.readouterr().err in (
-        f"etl: {cause} The load was not committed: run etl.py again.\n"
+        f"etl: {cause} The load was not committed: run etl.py --config {case.config} again.\n"
         for cause in (
             "terminating connection due to administrator command.", "The server closed the connection unexpectedly."
         )
@@ -279,7 +279,8 @@ def test_ctrl_c_at_the_commit(case, monkeypatch, capsys, caplog, committed):
     monkeypatch.setattr(etl, "transaction", partial(commit_by, interrupt))
     assert etl.main(["--config", str(case.config)]) == (0 if committed else 1)
     assert ("Interrupted, but the load was complete." in caplog.text) == committed
-    told = "" if committed else "etl: interrupted. The star schema is as it was; run etl.py again.\n"
+    again = f"run etl.py --config {case.config} again"
+    told = "" if committed else f"etl: interrupted. The star schema is as it was; {again}.\n"
     assert capsys.readouterr().err == told
     assert len(case.execute(PLAYS)) == committed
 

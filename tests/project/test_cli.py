@@ -8,7 +8,8 @@ import psycopg2
 import pytest
 
 from infra import cli
-from infra.errors import ConfigError, Interrupted, LoadError
+from infra.errors import ConfigError, Interrupted, LoadError, same_config
+from tests.fixtures.server import posix
 
 
 def fail(error: BaseException) -> int:
@@ -82,6 +83,29 @@ def test_a_question_and_its_answer(monkeypatch, capsys, typed, answer):
     monkeypatch.setattr(sys, "stdin", io.StringIO(typed) if isinstance(typed, str) else stdin)
     assert cli.ask("Drop them?") == answer
     assert capsys.readouterr().out.startswith("Drop them? ")
+
+
+@pytest.mark.parametrize(
+    ("given", "repeated"),
+    [
+        ([], ""),
+        (["--config", "prod.cfg"], " --config prod.cfg"),
+        pytest.param(["--config", "my prod's.cfg"], """ --config 'my prod'"'"'s.cfg'""", marks=posix),
+    ],
+)
+def test_a_command_in_a_message_repeats_the_config(given, repeated):
+    """As long as the script runs: the next one in this process begins anew."""
+    cli.make_parser("x").parse_args(given)
+    said = []
+
+    def work() -> int:
+        """What a script would print."""
+        said.append(same_config())
+        return 0
+
+    assert cli.run("x", work) == 0
+    assert said == [repeated]
+    assert same_config() == ""
 
 
 @pytest.mark.parametrize("columns", [60, 80, 200])

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from infra import errors
 from infra.config import ROOT
@@ -15,14 +16,19 @@ FAILING = {"fail": 3}  # a function that raises for its caller -> the position o
 
 
 def template(node: ast.expr) -> str:
-    """A message as the source has it, each value in it as `…`; "" for one that is made elsewhere."""
+    """A message as the source has it, each value but a --config as `…`; "" for one that is made elsewhere."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
-        return "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else value(part) for part in node.values)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return (template(node.left) or "…") + (template(node.right) or "…")
     return ""
+
+
+def value(part: ast.expr) -> str:
+    """What the page shows for a value in a message."""
+    return "" if isinstance(part, ast.FormattedValue) and ast.unparse(part.value) == "same_config()" else "…"
 
 
 def speaks(text: str) -> bool:
@@ -30,17 +36,22 @@ def speaks(text: str) -> bool:
     return len(re.findall("[a-z]", text)) >= 6
 
 
+def sources() -> Iterator[tuple[Path, ast.Module]]:
+    """Each module of the project, parsed."""
+    for path in [*ROOT.glob("*.py"), *(ROOT / "infra").rglob("*.py"), *(ROOT / "notebooks").glob("*.py")]:
+        yield path, ast.parse(path.read_text(encoding="utf-8"))
+
+
 def messages() -> Iterator[tuple[str, str]]:
     """Each message with the file that has it."""
-    files = [*ROOT.glob("*.py"), *(ROOT / "infra").rglob("*.py"), *(ROOT / "notebooks").glob("*.py")]
-    for path in files:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path, tree in sources():
+        for node in ast.walk(tree):
             if path.name in EXPLAINING and isinstance(node, ast.Return | ast.Dict):
                 values = node.values if isinstance(node, ast.Dict) else [node.value]
                 yield from (
                     (text, path.name)
-                    for value in values
-                    if value and speaks(text := template(value)) and text.endswith(".")
+                    for each in values
+                    if each and speaks(text := template(each)) and text.endswith(".")
                 )
             if not isinstance(node, ast.Call):
                 continue
@@ -63,6 +74,22 @@ def fits(row: str, message: str) -> bool:
 def test_every_message_is_on_the_page():
     missing = {text for text, _ in messages() if not any(fits(row, text) for row in rows())}
     assert missing == set()
+
+
+def test_a_command_in_a_message_repeats_the_config():
+    """A script that a text tells to run is followed by same_config()."""
+    scripts = [path.name for folder in ("", "infra", "notebooks") for path in (ROOT / folder).glob("*.py")]
+    names = "|".join(map(re.escape, scripts))
+    told = re.compile(rf"(?:\b[Rr]un|python|then|with|see|;) (?:infra/|notebooks/)?(?:{names})(?!\{{same_config)")
+    found = []
+    for path, tree in sources():
+        nodes = list(ast.walk(tree))
+        parts = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}  # docstrings
+        parts |= {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+        for node in nodes:
+            if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in parts:
+                found += [f"{path}: {text}" for text in told.findall(ast.unparse(node))]
+    assert found == []
 
 
 def test_the_page_has_no_message_that_nothing_says():

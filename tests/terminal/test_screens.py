@@ -20,7 +20,7 @@ sys.exit(create_tables.main(sys.argv[1:]))
 """
 
 
-CREATED = f"Created {len(create_table_queries)} tables; they are empty. Next: python etl.py"
+CREATED = f"Created {len(create_table_queries)} tables; they are empty. Next: python etl.py --config "
 
 
 def joined(terminal: Terminal, lines: list[str]) -> list[str]:
@@ -51,15 +51,15 @@ def test_a_load_shows_its_steps_and_leaves_its_summary(case, terminal):
         "Artists   1 new",
         'Notice    1 text seems to be encoded twice, such as "BjÃ¶rk\'s"',
         f"Checks    {len(staging_checks + quality_checks)} passed",
-        "The load is complete (# s). Next: python notebooks/report.py",
+        f"The load is complete (# s). Next: python notebooks/report.py --config {case.config}",
     ]
     assert any(re.match(r"[|/\\-] \d+ of \d+ \w+: ", frame) for frame in seen.frames)
     positions = [int(found[1]) for frame in seen.frames if (found := re.match(r"[|/\\-] (\d+) of \d+ ", frame))]
     assert positions == sorted(positions)
     again = terminal.run(ROOT / "etl.py", "--config", case.config)
-    assert masked(again.lines)[-2:] == [
+    assert masked(joined(terminal, again.lines))[-2:] == [
         "Nothing new: 2 files loaded before (# s).",
-        "To read them again: python etl.py --all",
+        f"To read them again: python etl.py --config {case.config} --all",
     ]
 
 
@@ -76,7 +76,7 @@ def test_a_load_that_says_more_lists_its_statements(case, terminal):
     assert seen.code == 0
     statements = [line for line in seen.lines if re.fullmatch(r"[a-z_ ]+: .* \d+ rows +\d+\.\d\d s", line)]
     assert len(statements) > 15
-    assert seen.lines[-1].startswith("The load is complete (")
+    assert joined(terminal, seen.lines)[-1].startswith("The load is complete (")
 
 
 def test_create_tables_says_what_it_dropped(case, terminal):
@@ -88,7 +88,7 @@ def test_create_tables_says_what_it_dropped(case, terminal):
     assert [line.split() for line in lines[3:-1]] == [
         [name, "1"] for name in ("staging_events", "staging_songs", "users", "artists", "songs", "time", "songplays")
     ]
-    assert lines[-1] == CREATED
+    assert lines[-1] == f"{CREATED}{case.config}"
 
 
 @pytest.mark.parametrize(("keys", "code"), [("yes\n", 0), ("no\n", 1), ("\n", 1), ("\x04", 1)])
@@ -104,7 +104,7 @@ def test_create_tables_asks_before_it_drops_what_costs_something(case, terminal,
         assert joined(terminal, seen.lines)[-1].endswith("Nothing was changed.")
         assert case.everything() == before
     else:
-        assert seen.lines[-1] == CREATED
+        assert joined(terminal, seen.lines)[-1] == f"{CREATED}{case.config}"
         assert case.everything() == {table: [] for table in case.everything()}
 
 
@@ -118,7 +118,7 @@ def test_create_tables_with_yes_does_not_ask(case, terminal):
 def test_create_tables_does_not_ask_for_tables_without_rows(case, terminal):
     """Nor where there are none."""
     seen = terminal.run("-c", SHARED, "--config", case.config)
-    assert (seen.code, seen.lines[-1]) == (0, CREATED)
+    assert (seen.code, joined(terminal, seen.lines)[-1]) == (0, f"{CREATED}{case.config}")
 
 
 def test_an_error_is_one_sentence_after_what_was_shown(case, terminal):
