@@ -15,7 +15,8 @@
     ├── Interrupted              1   Ctrl-C
     └── StatementError           1   SQL that the embedded warehouse does not run
         ├── NotSupportedError    1   SQL that the embedded warehouse does not cover, or that is wrong
-        │   └── LackingError     1   SQL that Redshift does not have either
+        │   ├── LackingError     1   SQL that Redshift does not have either
+        │   └── UntranslatableError  1   SQL at which the translation itself fails
         └── CopyError            1   a COPY that cannot be run: a fault of the statement or of its source
 
 The message of each is a sentence, or a few lines, for the person who ran the script: what is wrong, and what to do.
@@ -119,6 +120,10 @@ class NotSupportedError(StatementError):
 
 class LackingError(NotSupportedError):
     """SQL that Redshift does not have either."""
+
+
+class UntranslatableError(NotSupportedError):
+    """SQL at which the translation itself fails, by a fault of this project; the fault is the cause."""
 
 
 class CopyError(StatementError):

@@ -176,13 +176,7 @@ class RedshiftSQL(PlainCursor):
     def _columns(self, tables: tuple[str, ...]) -> translate.TableColumns:
         """The columns of these tables and their types, of those that there are."""
         with self.connection.cursor(cursor_factory=PlainCursor) as plain:
-            plain.execute(
-                "SELECT name, array_agg(attname::text ORDER BY attnum),"
-                " array_agg(format_type(atttypid, atttypmod) ORDER BY attnum)"
-                " FROM unnest(%s) AS n (name) INNER JOIN pg_attribute"
-                " ON attrelid = to_regclass(name) AND attnum > 0 AND NOT attisdropped GROUP BY name ORDER BY name",
-                (list(tables),),
-            )
+            plain.execute("SELECT name, names, types FROM redshift.columns_of(%s)", (list(tables),))
             return tuple((name, tuple(zip(names, types, strict=True))) for name, names, types in plain.fetchall())
 
     def executemany(self, query: Any, vars_list: Iterable[Any]) -> None:

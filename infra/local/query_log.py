@@ -9,13 +9,7 @@ from psycopg2.extensions import connection as Connection
 
 from infra.local.connection_info import ConnectionInfo, open_plain
 
-INSERT = """
-INSERT INTO redshift.query_log -- a COPY has the number of its own log
-SELECT
-    coalesce(max(query), nextval('redshift.query_id')), %(pid)s, %(label)s, %(verb)s, left(%(text)s, 4000),
-    to_timestamp(%(start)s), clock_timestamp(), %(fault)s, %(rows)s
-FROM redshift.last_copy WHERE session = %(pid)s AND %(verb)s = 'COPY'
-"""
+INSERT = "SELECT redshift.note_query(%(pid)s, %(label)s, %(verb)s, %(text)s, %(start)s, %(fault)s, %(rows)s)"
 
 
 class QueryLog:

@@ -10,10 +10,10 @@ SELECT CONCAT(a, b) FROM t
 SELECT CONCAT(a, b) AS "concat" FROM t
 
 SELECT EXTRACT(weekday FROM DATE_TRUNC('week', ts)) FROM t
-SELECT EXTRACTED(EXTRACT(dow FROM DATE_TRUNC('week', ts)), DATE_TRUNC('week', ts)) AS "date_part" FROM t
+SELECT EXTRACTED('dow', DATE_TRUNC('week', ts)) AS "date_part" FROM t
 
 SELECT ROUND(EXTRACT(dow FROM ts) / 2, 1) FROM t
-SELECT ROUND(EXTRACTED(EXTRACT(dow FROM ts), ts) / 2, 1) AS "round" FROM t
+SELECT ROUND(EXTRACTED('dow', ts) / 2, 1) AS "round" FROM t
 
 SELECT DATEDIFF(hour, a, DATE_TRUNC('day', b)) FROM t
 SELECT DATE_DIFF('hour', MOMENT(a), MOMENT(DATE_TRUNC('day', b))) AS "date_diff" FROM t

@@ -332,7 +332,7 @@ NOT_COVERED = {  # what the embedded warehouse does not cover -> the beginning o
     "CREATE TABLE u (a SUPER)": "The embedded warehouse does not cover the type SUPER",
     "CREATE TABLE u (a INTEGER) DISTKEY (b)": 'column "b" named in key does not exist',
     "CREATE FUNCTION f() RETURNS int AS 'SELECT 1' LANGUAGE sql": "The embedded warehouse does not cover",
-    "DROP SCHEMA public": "The embedded warehouse does not cover this form of a statement on a SCHEMA",
+    "DROP SCHEMA public": "The embedded warehouse does not cover this form of SCHEMA",
     "UNLOAD ('SELECT 1') TO 's3://b/p' IAM_ROLE default": "The embedded warehouse does not cover UNLOAD statements",
     "LOCK t IN SHARE MODE": "The embedded warehouse does not cover this form of LOCK",
     "SELECT 'open": "The statement cannot be read",

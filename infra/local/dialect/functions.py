@@ -1,6 +1,7 @@
 """Redshift's functions in PostgreSQL's words, where the name or the form differs: each a few lines."""
 
 from collections.abc import Callable
+from itertools import zip_longest
 
 import sqlglot
 from sqlglot import exp
@@ -27,57 +28,41 @@ def moment(node: exp.Expr) -> exp.Expr:
     return call("moment", node)
 
 
-def unit_of(node: exp.Expr, function: str) -> str:
+def unit_of(node: exp.Expr) -> str:
     """The one spelling of a unit of time, written as a word or a string."""
-    name = node.name.lower()
-    if name not in supported.UNITS:
-        raise NotSupportedError(f'"{node.name}" is not a date part that {function} knows.')
-    return supported.UNITS[name]
+    if node.name.lower() not in supported.UNITS:
+        raise NotSupportedError(f'"{node.name}" is not a date part.')
+    return supported.UNITS[node.name.lower()]
 
 
-def boundary_unit(node: exp.Expr, function: str) -> str:
+def _length(node: exp.Expr) -> exp.Expr:
     """A unit with a length, so neither a day of the week nor an epoch."""
-    unit = unit_of(node, function)
+    unit = unit_of(node)
     if unit not in supported.LENGTHS:
-        raise NotSupportedError(f"The embedded warehouse does not cover {function}({node.name}).")
-    return unit
+        raise NotSupportedError(f"The embedded warehouse does not cover {node.name} as a date part here.")
+    return exp.Literal.string(unit)
 
 
-def _dateadd(node: exp.Anonymous) -> exp.Expr:
-    """A whole number of units; the unit may be a word or a string."""
-    unit, number, start = node.expressions
-    whole = exp.cast(call("cut", number), "bigint") if not isinstance(number, exp.Literal) else number
-    return call("date_add", boundary_unit(unit, "DATEADD"), whole, start)
-
-
-def _datediff(node: exp.Anonymous) -> exp.Expr:
-    """The boundaries between two points in time of any type."""
-    unit, start, finish = node.expressions
-    return call("date_diff", boundary_unit(unit, "DATEDIFF"), moment(start), moment(finish))
+def _whole(node: exp.Expr) -> exp.Expr:
+    """A number without its fraction."""
+    return node if isinstance(node, exp.Literal) else exp.cast(call("cut", node), "bigint")
 
 
 def _date_part(node: exp.Anonymous) -> exp.Expr:
-    """A DOUBLE PRECISION; the decade of the year 1 is the first."""
-    unit = unit_of(node.expressions[0], "DATE_PART")
+    """A DOUBLE PRECISION."""
+    unit = unit_of(node.expressions[0])
     if unit == "millisecond":
         raise NotSupportedError("The embedded warehouse does not cover DATE_PART(millisecond): use EXTRACT.")
-    part: exp.Expr = call("date_part", unit, moment(node.expressions[1]))
-    if unit == "decade":
-        part = exp.Paren(this=exp.Add(this=part, expression=exp.Literal.number(1)))
-    if unit == "microsecond":  # of the second
-        part = exp.cast(call("mod", exp.cast(part, "bigint"), exp.Literal.number(1000000)), "double precision")
-    return part
+    return call("part_of", unit, moment(node.expressions[1]))
 
 
-def _with(name: str, convert: Callable[[exp.Expr], exp.Expr], *places: int) -> Callable[[exp.Anonymous], exp.Expr]:
-    """The same call under this name, its arguments at these places converted."""
+def _with(name: str, *converters: Callable[[exp.Expr], exp.Expr] | None) -> Callable[[exp.Anonymous], exp.Expr]:
+    """A call under this name whose arguments are converted, each by its own."""
 
     def rewrite(node: exp.Anonymous) -> exp.Expr:
         """That call."""
-        parts = list(node.expressions)
-        for place in places:
-            parts[place] = convert(parts[place])
-        return call(name, *parts)
+        pairs = zip_longest(converters, node.expressions)
+        return call(name, *(convert(part) if convert else part for convert, part in pairs))
 
     return rewrite
 
@@ -85,23 +70,6 @@ def _with(name: str, convert: Callable[[exp.Expr], exp.Expr], *places: int) -> C
 def _text(node: exp.Expr) -> exp.Expr:
     """The text of any value; what is written as a string is one."""
     return node if node.is_string else exp.cast(node.copy(), "text")
-
-
-def _decode(node: exp.Anonymous) -> exp.Expr:
-    """NULL equals NULL here."""
-    value, *rest = node.expressions
-    case = exp.Case()
-    for search, result in zip(rest[::2], rest[1::2], strict=False):
-        same = exp.NullSafeEQ(this=value.copy(), expression=search.copy())
-        case = case.when(exp.Paren(this=same), result.copy(), copy=False)
-    return case.else_(rest[-1].copy(), copy=False) if len(rest) % 2 else case
-
-
-def _nvl2(node: exp.Anonymous) -> exp.Expr:
-    """The second argument where the first is not NULL, else the third."""
-    value, present, absent = node.expressions
-    known = exp.Not(this=exp.Is(this=exp.Paren(this=value.copy()), expression=exp.Null()))
-    return exp.Case().when(known, present.copy(), copy=False).else_(absent.copy(), copy=False)
 
 
 def _json_path(node: exp.Anonymous) -> exp.Expr:
@@ -189,7 +157,10 @@ def _without_nulls(node: exp.Window, nulls: exp.Expr) -> exp.Expr:
     if isinstance(nulls, exp.RespectNulls):
         over.set("this", function.copy())
         return over
-    name, value = function.name.lower(), function.expressions[0]
+    name = function.name.lower()
+    if name not in ("lag", "lead", "first_value", "last_value", "nth_value"):
+        raise LackingError(f"Amazon Redshift has no IGNORE NULLS with {name.upper()}.")
+    value = function.expressions[0]
     one = exp.Literal.number(1)
     number = function.expressions[1].sql("postgres") if len(function.expressions) > 1 else "1"
     if name in ("first_value", "last_value"):
@@ -199,8 +170,6 @@ def _without_nulls(node: exp.Window, nulls: exp.Expr) -> exp.Expr:
         over.set("spec", _frame("UNBOUNDED", "PRECEDING", one, "PRECEDING"))
     elif name == "lead":
         over.set("spec", _frame(one, "FOLLOWING", "UNBOUNDED", "FOLLOWING"))
-    elif name != "nth_value":
-        raise LackingError(f"Amazon Redshift has no IGNORE NULLS with {name.upper()}.")
     over.set("this", call("present", value))
     text = over.sql("postgres")
     place = f"cardinality({text}) + 1 - {number}" if name == "lag" else number
@@ -217,14 +186,17 @@ def units_as_strings(tree: exp.Expr) -> None:
 
 _WITH_UNIT = {"dateadd", "date_add", "datediff", "date_diff", "date_part", "pgdate_part", "date_trunc"}
 REWRITTEN: dict[str, Callable[[exp.Anonymous], exp.Expr]] = {
-    "dateadd": _dateadd, "date_add": _dateadd, "datediff": _datediff, "date_diff": _datediff, "date_part": _date_part,
-    "pgdate_part": _date_part, "convert_timezone": _with("convert_timezone", moment, -1), "decode": _decode,
-    "nvl": lambda node: call("coalesce", *node.expressions), "nvl2": _nvl2, "json_extract_path_text": _json_path,
-    "date_trunc": _with("date_trunc", lambda unit: exp.Literal.string(boundary_unit(unit, "DATE_TRUNC")), 0),
+    **dict.fromkeys(("dateadd", "date_add"), _with("date_add", _length, _whole)),
+    **dict.fromkeys(("datediff", "date_diff"), _with("date_diff", _length, moment, moment)),
+    **dict.fromkeys(("date_part", "pgdate_part"), _date_part), "date_trunc": _with("date_trunc", _length),
+    **{name: _with(name, moment) for name in ("last_day", "add_months", "next_day", "date_part_year")},
+    **dict.fromkeys(supported.COMPARED, _with("compare", moment, moment)),
+    "months_between": _with("months_between", moment, moment),
+    "convert_timezone": lambda node: call(node.name, *node.expressions[:-1], moment(node.expressions[-1])),
+    "decode": lambda node: exp.DecodeCase(expressions=node.expressions),
+    "nvl": lambda node: call("coalesce", *node.expressions), "json_extract_path_text": _json_path,
+    "nvl2": lambda node: exp.Nvl2(**dict(zip(("this", "true", "false"), node.expressions, strict=True))),
     "median": lambda node: call("percentile_of", node.expressions[0], postgres("CAST(0.5 AS DOUBLE PRECISION)")),
     "listagg": lambda node: _listagg(node, None), "grouping_id": lambda node: call("grouping", *node.expressions),
-    **{name: _with(name, moment, 0) for name in ("last_day", "add_months", "next_day", "date_part_year")},
-    "months_between": _with("months_between", moment, 0, 1),
-    **dict.fromkeys(supported.COMPARED, _with("compare", moment, 0, 1)),
-    **{name: _with(name, _text, place) for name, place in supported.OF_TEXT.items()},
+    **{name: _with(name, *[None] * place, _text) for name, place in supported.OF_TEXT.items()},
 }  # fmt: skip

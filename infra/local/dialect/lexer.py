@@ -91,7 +91,7 @@ def tokens(text: str) -> list[Token]:
             token = Token(TokenType.VAR, token.text, token.line, token.col, token.start, token.end)
         kept.append(token)
     _check(kept)
-    return _plain_arguments([token for token in kept if token.text.upper() != "APPROXIMATE"])
+    return [token for token in kept if token.text.upper() != "APPROXIMATE"]
 
 
 def folded(name: str) -> str:
@@ -109,8 +109,10 @@ def _check(found: list[Token]) -> None:
         counted = following == "PERCENTILE_DISC" or words[position + 1 : position + 4] == ["COUNT", "(", "DISTINCT"]
         if word == "APPROXIMATE" and not counted:
             raise LackingError("Amazon Redshift has no APPROXIMATE but with COUNT(DISTINCT) and PERCENTILE_DISC.")
-        if word == "==":
+        if word == "==" or (word == "," and words[position - 2] == "LIMIT"):
             raise syntax_error(word)
+        if following == "(+)" and (word == ")" or word[:1].isdigit()):  # of a column alone
+            raise syntax_error("(+)")
         if word in ("(", "ALL", "UNION") and following == "FROM":
             raise syntax_error("FROM")
         if word in _BEFORE_NAMES and found[position + 1 :] and found[position + 1].token_type == TokenType.STRING:
@@ -121,18 +123,3 @@ def _check(found: list[Token]) -> None:
                 return
             if word == "FROM":
                 raise syntax_error("FROM")
-
-
-def _plain_arguments(found: list[Token]) -> list[Token]:
-    """SUBSTRING(a FROM b FOR c) with commas."""
-    kept: list[Token] = []
-    depths: list[bool] = []
-    for position, token in enumerate(found):
-        if token.text == "(" and token.token_type == TokenType.L_PAREN:
-            depths.append(found[position - 1].text.upper() in ("SUBSTRING", "SUBSTR"))
-        elif token.token_type == TokenType.R_PAREN and depths:
-            depths.pop()
-        elif depths and depths[-1] and token.token_type in (TokenType.FROM, TokenType.FOR):
-            token = Token(TokenType.COMMA, ",", token.line, token.col, token.start, token.end)
-        kept.append(token)
-    return kept

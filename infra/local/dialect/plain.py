@@ -3,7 +3,7 @@
 import re
 
 from infra.errors import NotSupportedError
-from infra.local.dialect import lexer, supported
+from infra.local.dialect import supported
 
 
 def statement(verb: str, body: str) -> str:
@@ -39,14 +39,3 @@ def setting(verb: str, body: str) -> str:
     if name == "search_path" and value and value.lower() != "default":
         value += ", redshift, pg_catalog"
     return f"{verb}{scope} {'redshift.' * bool(default)}{name}{' TO ' * bool(value)}{value}"
-
-
-def schema(body: str) -> str:
-    """CREATE SCHEMA and DROP SCHEMA of one name."""
-    pattern = (
-        r"(CREATE SCHEMA( IF NOT EXISTS)? [\w\"]+|DROP SCHEMA( IF EXISTS)? [\w\"]+( CASCADE| RESTRICT)?"
-        r"|ALTER SCHEMA [\w\"]+ RENAME TO [\w\"]+)$"
-    )
-    if not re.match(pattern, " ".join(body.split()), re.IGNORECASE) or re.search(r"\b(redshift|public)\b", body, re.I):
-        raise NotSupportedError("The embedded warehouse does not cover this form of a statement on a SCHEMA.")
-    return lexer.folded(body)

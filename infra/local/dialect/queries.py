@@ -2,7 +2,7 @@
 
 from sqlglot import exp
 
-from infra.errors import NotSupportedError
+from infra.errors import LackingError, NotSupportedError
 from infra.local.dialect import scope, supported
 from infra.local.dialect.scope import Columns
 
@@ -31,6 +31,55 @@ def _substitute(node: exp.Expr, known: dict[str, exp.Expr], select: exp.Select, 
             continue
         if not any(name in scope.names(source, columns) for source in scope.sources(select)):
             column.replace(exp.Paren(this=known[name].copy()))
+
+
+def outer_joins(select: exp.Select, columns: Columns | None) -> None:
+    """Oracle's (+) behind columns in WHERE: their table is LEFT JOINed on the conditions that have it."""
+    where = select.args.get("where") or exp.Where()
+    if not any(column.args.get("join_mark") for column in where.find_all(exp.Column)):
+        return
+    _expand_stars(select, columns)
+    tables = {source.alias_or_name.lower(): source for source in scope.sources(select)}
+    if any(join.args.keys() != {"this"} for join in select.args.get("joins") or []):
+        raise LackingError("Amazon Redshift has no (+) in a query that also has a JOIN.")
+    conditions: dict[str, list[exp.Expr]] = {}
+    others: dict[str, set[str]] = {}
+    kept = []
+    for part in where.this.flatten() if isinstance(where.this, exp.And) else [where.this]:
+        found = [(column, _owner(column, tables, columns)) for column in part.find_all(exp.Column)]
+        outer = {name for column, name in found if column.args.get("join_mark")}
+        named = {name for _, name in found}
+        for column, _ in found:
+            column.set("join_mark", None)
+        if outer and part.find(exp.Or, exp.In):
+            raise LackingError("Outer join operator (+) not allowed in operand of OR or IN.")
+        if len(outer) != 1 or not named <= tables.keys():  # none, or one that does not join: (+) is ignored
+            kept.append(part)
+            continue
+        name = outer.pop()
+        conditions.setdefault(name, []).append(part)
+        others.setdefault(name, set()).update(named - {name})
+    if any(len(names) > 1 for names in others.values()):
+        raise LackingError("A table may be outer joined to at most one other table.")
+    for name in [name for name, names in others.items() if not names]:
+        kept += conditions.pop(name)
+    placed = [name for name in tables if name not in conditions]
+    joins = [exp.Join(this=tables[name], kind="CROSS") for name in placed[1:]]
+    while ready := [name for name in conditions if name not in placed and others[name] <= set(placed)]:
+        joins += [exp.Join(this=tables[name], side="LEFT", on=exp.and_(*conditions[name])) for name in ready]
+        placed += ready
+    if len(placed) < len(tables):
+        raise LackingError("Amazon Redshift has no (+) for two tables on both of them.")
+    select.set("from_", exp.From(this=tables[placed[0]]))
+    select.set("joins", joins)
+    select.set("where", exp.Where(this=exp.and_(*kept)) if kept else None)
+
+
+def _owner(column: exp.Column, tables: dict[str, exp.Expr], columns: Columns | None) -> str:
+    """The name of the table that a column is of; "" for one that is not there."""
+    if column.table:
+        return column.table.lower()
+    return next((name for name, table in tables.items() if column.name.lower() in scope.names(table, columns)), "")
 
 
 def qualify(select: exp.Select, columns: Columns | None) -> None:

@@ -10,10 +10,8 @@ from infra.local.dialect import functions, lexer, queries, scope, supported
 from infra.local.dialect.functions import call
 from infra.local.dialect.scope import Columns
 
-HIDDEN = {  # views of information_schema -> the column that holds a schema's name
-    "tables": "table_schema", "columns": "table_schema", "views": "table_schema", "schemata": "schema_name",
-    "table_constraints": "table_schema", "key_column_usage": "table_schema",
-}  # fmt: skip
+# Views of information_schema without the schemas of the embedded warehouse, as schema_NAME in system_sql/views.sql.
+HIDDEN = {"tables", "columns", "views", "schemata", "table_constraints", "key_column_usage"}
 
 
 def statement(tree: exp.Expr, columns: Columns | None) -> exp.Expr:
@@ -27,6 +25,7 @@ def statement(tree: exp.Expr, columns: Columns | None) -> exp.Expr:
         queries.name_columns(query)
     _divisions(tree, columns)
     for select in reversed(list(tree.find_all(exp.Select))):
+        queries.outer_joins(select, columns)
         queries.qualify(select, columns)
     for source in reversed(list(tree.find_all(exp.Table, exp.Subquery))):
         _replace(source, queries.pivot(source, columns))
@@ -56,19 +55,13 @@ def _divisions(tree: exp.Expr, columns: Columns | None) -> None:
 
 
 def _extract(node: exp.Extract) -> exp.Expr:
-    """An integer in Redshift, of that part alone; NUMERIC in PostgreSQL, seconds with all that is below them."""
-    unit = functions.unit_of(node.this, "EXTRACT")
-    source = node.expression.copy()
+    """An integer in Redshift, of that part alone."""
+    unit, source = functions.unit_of(node.this), node.expression
     if isinstance(source, exp.Literal):
         source = functions.moment(source)
-    part: exp.Expr = exp.Extract(this=exp.var(unit), expression=source)
-    if unit == "decade":
-        part = exp.Add(this=part, expression=exp.Literal.number(1))
-    elif unit in ("millisecond", "microsecond"):
-        part = exp.Mod(this=exp.cast(call("floor", part), "bigint"), expression=exp.Literal.number(1000))
-    elif unit in ("second", "epoch"):
-        part = call("floor", part)
-    return exp.cast(part, "bigint") if unit == "epoch" else call("extracted", part, source)
+    if unit == "epoch":  # a BIGINT
+        return exp.cast(call("floor", call("date_part", unit, source)), "bigint")
+    return call("extracted", unit, source)
 
 
 def _function(node: exp.Anonymous) -> exp.Expr:
@@ -122,22 +115,17 @@ def _type(node: exp.DataType) -> exp.Expr:
 
 
 def _table(node: exp.Table) -> exp.Expr:
-    """information_schema without the schemas of the embedded warehouse; #name is a temporary table."""
+    """information_schema without what is hidden; #name is a temporary table."""
     if node.name.startswith("#"):
         if isinstance(node.parent, exp.Into):
             node.parent.set("temporary", True)
         node.set("this", exp.to_identifier(lexer.folded(node.name), quoted=True))
-    if node.db.lower() != "information_schema" or node.name.lower() not in HIDDEN:
-        return node
-    query = functions.postgres(
-        f"SELECT * FROM (SELECT * FROM information_schema.{node.name} WHERE {HIDDEN[node.name.lower()]} "
-        "NOT IN ('redshift', 'pg_toast')"
-        + " AND constraint_type <> 'CHECK'" * (node.name.lower() == "table_constraints")
-        + ") AS _t"
-    )
-    subquery: exp.Expr = query.args["from_"].this
-    subquery.set("alias", exp.TableAlias(this=exp.to_identifier(node.alias or node.name.lower())))
-    return subquery
+    if node.db.lower() == "information_schema" and node.name.lower() in HIDDEN:
+        if not node.alias:
+            node.set("alias", exp.TableAlias(this=exp.to_identifier(node.name.lower())))
+        node.set("this", exp.to_identifier(f"schema_{node.name.lower()}"))
+        node.set("db", exp.to_identifier("redshift"))
+    return node
 
 
 def _merge(node: exp.Merge) -> exp.Expr:

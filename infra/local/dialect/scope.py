@@ -47,18 +47,18 @@ def query_of(source: exp.Expr) -> exp.Expr | None:
             with_ = node.args.get("with_")
             for cte in with_.expressions if with_ else []:
                 query: exp.Expr = cte.this
-                if cte.alias.lower() == source.name.lower() and query is not _above(source, cte):
+                if cte.alias.lower() == source.name.lower() and not is_in(source, query):
                     return query
             node = node.parent
     return None
 
 
-def _above(node: exp.Expr, cte: exp.CTE) -> exp.Expr | None:
-    """The CTE's query if `node` is within it, which a WITH RECURSIVE may be."""
+def is_in(node: exp.Expr, above: exp.Expr) -> bool:
+    """Whether `node` is `above` or below it."""
     at: exp.Expr | None = node
-    while at is not None and at is not cte:
+    while at is not None and at is not above:
         at = at.parent
-    return cte.this if at is cte else None
+    return at is not None
 
 
 def names(source: exp.Expr, columns: Columns | None) -> list[str]:

@@ -49,7 +49,7 @@ def _correlation(select: exp.Select) -> None:
     if max(levels) > 1 and not select.find_ancestor(exp.CTE):
         _refuse_correlation("it skips a query block")
     join = select.find_ancestor(exp.Join, exp.Select)
-    if isinstance(join, exp.Join) and join.side and join.args.get("on") and _is_in(select, join.args["on"]):
+    if isinstance(join, exp.Join) and join.side and join.args.get("on") and scope.is_in(select, join.args["on"]):
         _refuse_correlation("it is in the ON clause of an outer join")
     if select.find(exp.Window):
         _refuse_correlation("it has a window function")
@@ -57,14 +57,6 @@ def _correlation(select: exp.Select) -> None:
         _refuse_correlation("it has a LIMIT")
     if select.args.get("group"):
         _refuse_correlation("it has a GROUP BY")
-
-
-def _is_in(node: exp.Expr, above: exp.Expr) -> bool:
-    """Whether `node` is below `above`."""
-    at: exp.Expr | None = node
-    while at is not None and at is not above:
-        at = at.parent
-    return at is above
 
 
 def _group_by_correlated(select: exp.Select) -> None:

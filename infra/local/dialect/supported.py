@@ -31,9 +31,9 @@ LACKING_FUNCTIONS = {name: instead for names, instead in _WORDS["lacking_functio
 LACKING_WORDS = {words: name.strip() for words, name in _WORDS["lacking_words"].items()}
 # DEFAULT is a value of INSERT, too, OID a column of the catalog, and TIMESTAMP a column in AWS's own examples.
 RESERVED = reserved_words.RESERVED - {"default", "oid", "timestamp"}
-OTHER_VERBS, SYSTEM_RELATIONS, LEADER_FUNCTIONS, COMPARED = (
+OTHER_VERBS, SYSTEM_RELATIONS, LEADER_FUNCTIONS, COMPARED, DISTINCT = (
     {word for line in _WORDS[name] for word in line.split()}
-    for name in ("other_verbs", "system_relations", "leader_functions", "compared")
+    for name in ("other_verbs", "system_relations", "leader_functions", "compared", "distinct")
 )
 
 VERBS = {"(", "SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER"}
@@ -71,13 +71,7 @@ LACKING_PARTS = {
 
 SYSTEM_COLUMNS = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}
 ATTRIBUTES = {word: set(following.split()) for word, following in _WORDS["attributes"].items()}
-# TO_CHAR's patterns that both engines print alike: of a point in time (between its fields anything but a letter or a
-# digit, or what stands in double quotes), and of a number.
-_TIME = (
-    r'([^A-Za-z0-9"]|"[^"]*"|FM|YYYY|YY|IYYY|MONTH|Month|month|MON|Mon|mon|MM|DAY|Day|day|DY|Dy|dy|DDD|DD|ID|D|WW|IW|W|Q|'
-    r"HH24|HH12|HH|MI|SS|MS|US|AM|PM|am|pm|A\.M\.|P\.M\.|yyyy|mm|dd|hh24|hh12|hh|mi|ss|CC|cc|J)*"
-)
-FORMAT = rf"{_TIME}|(FM)?[ $]*(S|MI|PR)?[09.,DG]+(S|MI|PR)?|(FM)?(RN|rn)"
+FORMAT = _PATTERNS["format"]  # of TO_CHAR
 
 UNITS = {spelling: unit for unit, names in _WORDS["units"].items() for spelling in (unit, *names.split())}
 LENGTHS = set(list(_WORDS["units"])[:13])  # units to add, to count and to truncate to

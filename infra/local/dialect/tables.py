@@ -13,7 +13,9 @@ def create(tree: exp.Create, keys: list[str]) -> None:
     if tree.expression and tree.args.get("exists"):
         raise LackingError("Amazon Redshift has no CREATE TABLE IF NOT EXISTS ... AS.")
     if not isinstance(tree.this, exp.Schema) and not tree.expression:
-        raise NotSupportedError("The embedded warehouse does not cover a CREATE TABLE without columns.")
+        raise lexer.syntax_error("end of input")
+    if not tree.expression:
+        _parts(tree.this.expressions)
     definitions = list(tree.this.find_all(exp.ColumnDef))
     kinds = [type(part) for part in tree.this.find_all(exp.PrimaryKey, exp.PrimaryKeyColumnConstraint)]
     if len(kinds) > 1:
@@ -32,6 +34,20 @@ def create(tree: exp.Create, keys: list[str]) -> None:
         raise NotSupportedError(f'column "{unknown[0]}" named in key does not exist')
 
 
+def _parts(parts: list[exp.Expr]) -> None:
+    """Refuse what is no column, key or LIKE in the parentheses of a table, and a key without columns."""
+    for part in parts:
+        if isinstance(part, exp.Constraint | exp.AddConstraint):
+            _parts(part.expressions)
+            continue
+        key = part.this if isinstance(part, exp.UniqueColumnConstraint) else part
+        whole = isinstance(part, exp.LikeProperty) or bool(key and key.expressions)
+        if isinstance(part, exp.ColumnDef):
+            whole = isinstance(part.this, exp.Identifier)
+        if not whole or (isinstance(part, exp.ForeignKey) and not part.args.get("reference")):
+            raise lexer.syntax_error(part.sql(dialect="redshift"))
+
+
 def alter(node: exp.Alter) -> None:
     """ALTER TABLE, one change at a time."""
     if node.args.get("kind") != "TABLE":
@@ -39,6 +55,8 @@ def alter(node: exp.Alter) -> None:
     if len(node.args["actions"]) != 1:
         raise LackingError("Amazon Redshift's ALTER TABLE takes one change: write a statement for each.")
     action = node.args["actions"][0]
+    if isinstance(action, exp.AddConstraint | exp.ColumnDef):
+        _parts([action])
     if isinstance(action, exp.AlterColumn):
         raise NotSupportedError("The embedded warehouse does not cover this form of ALTER TABLE.")
     if isinstance(action, exp.AlterRename) and action.this.name.startswith("#"):

@@ -13,8 +13,9 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import ClassVar
+from functools import lru_cache, partial
+from itertools import pairwise
+from typing import ClassVar, cast
 
 from sqlglot import exp
 from sqlglot.dialects.redshift import Redshift
@@ -23,10 +24,15 @@ from sqlglot.generators.postgres import PostgresGenerator
 from sqlglot.parsers.redshift import RedshiftParser
 from sqlglot.tokenizer_core import Token, TokenType
 
-from infra.errors import LackingError, NotSupportedError
+from infra.errors import LackingError, NotSupportedError, StatementError, UntranslatableError
 from infra.local.dialect import lexer, plain, rewrite, scope, subqueries, supported, tables, validate
 
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # what it cannot read is refused here, in plain words
+
+
+def _substring(name: str, parser: RedshiftParser) -> exp.Expr:
+    """SUBSTRING(a FROM b FOR c) as a call with commas."""
+    return exp.Anonymous(this=name, expressions=list(parser._parse_substring().args.values()))
 
 
 class Dialect(Redshift):
@@ -43,7 +49,7 @@ class Dialect(Redshift):
             name: parser
             for name, parser in RedshiftParser.FUNCTION_PARSERS.items()
             if name in supported.PARSED_FUNCTIONS
-        }
+        } | {name: partial(_substring, name) for name in ("SUBSTRING", "SUBSTR")}
         NO_PAREN_FUNCTIONS: ClassVar[dict[TokenType, type[exp.Expr]]] = {}
         NO_PAREN_FUNCTION_PARSERS = {
             name: parser for name, parser in RedshiftParser.NO_PAREN_FUNCTION_PARSERS.items() if name in ("CASE", "ANY")
@@ -92,11 +98,22 @@ TableColumns = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]  # of each ta
 
 @lru_cache(maxsize=256)
 def translate(text: str, columns: TableColumns | None = None) -> Statement:
-    """One Redshift statement in PostgreSQL's SQL. Raises NotSupportedError."""
+    """One Redshift statement in PostgreSQL's SQL. Raises NotSupportedError.
+
+    sqlglot's parser is lenient, and its trees can lack any part. A fault that comes of it is the cause of an
+    UntranslatableError: for a user one sentence, for the fuzzer (tests/fuzz/dialect.py) a find.
+    """
     try:
         return _translate(text, columns)
     except RecursionError:
         raise NotSupportedError("The embedded warehouse does not cover statements that are nested so deep.") from None
+    except StatementError:
+        raise
+    except Exception as error:
+        raise UntranslatableError(
+            f"The embedded warehouse cannot translate this statement: {' '.join(text.split())[:60]} ... "
+            "Amazon Redshift may take it."
+        ) from error
 
 
 def _translate(text: str, columns: TableColumns | None) -> Statement:
@@ -120,7 +137,7 @@ def _translate(text: str, columns: TableColumns | None) -> Statement:
         return Statement(verb, flat if verb == "COPY" else flat.replace("\\", "\\\\"))  # the server reads escapes
     _refuse_lacking_statements(tokens)
     if verb in ("CREATE", "DROP", "ALTER") and tokens[1:2] and tokens[1].text.upper() == "SCHEMA":
-        return Statement(verb, plain.schema(body))
+        return Statement(verb, lexer.folded(plain.statement("SCHEMA", body)))
     if verb == "DELETE" and tokens[1:2] and tokens[1].token_type != TokenType.FROM:
         tokens.insert(1, Token(TokenType.FROM, "FROM"))
     _refuse_lacking_words(tokens, in_table=verb in ("CREATE", "ALTER"))
@@ -160,7 +177,7 @@ def _refuse_lacking_statements(tokens: list[Token]) -> None:
 def _parse(tokens: list[Token], text: str) -> exp.Expr:
     """sqlglot's tree of one statement. Raises NotSupportedError where it is not one that is covered."""
     try:
-        tree = Dialect().parser(error_level=ErrorLevel.RAISE).parse(tokens, text)[0]
+        tree = cast("exp.Expr", Dialect().parser(error_level=ErrorLevel.RAISE).parse(tokens, text)[0])
     except ParseError as error:
         word = next((each.get("highlight") for each in error.errors if each.get("highlight")), "") or "end of input"
         raise lexer.syntax_error(word) from None
@@ -168,6 +185,10 @@ def _parse(tokens: list[Token], text: str) -> exp.Expr:
         raise
     except Exception:  # its own error, or any other that its parser trips over in a broken text
         raise NotSupportedError("The statement cannot be parsed as Redshift SQL.") from None
+    words = [token.text.upper() for token in tokens if token.token_type not in lexer.TEXTS]
+    plain = sum(word == "JOIN" and before not in ("CROSS", "NATURAL") for before, word in pairwise(words))
+    if plain and plain > sum(bool(join.args.get("on") or join.args.get("using")) for join in tree.find_all(exp.Join)):
+        raise lexer.syntax_error("JOIN")  # which sqlglot would take for a CROSS JOIN
     if not isinstance(tree, supported.STATEMENTS):
         raise NotSupportedError(f"The embedded warehouse does not cover this form of {tokens[0].text.upper()}.")
     return tree

@@ -49,7 +49,11 @@ def _set_operation(node: exp.SetOperation) -> None:
 
 def _select(node: exp.Select) -> None:
     """IS TRUE is a condition; LISTAGG, MEDIAN and the percentiles of one query share their order."""
+    if not node.expressions:
+        raise lexer.syntax_error("end of input")
     for part in node.expressions:
+        if isinstance(part.unalias(), exp.Tuple):
+            raise LackingError("Amazon Redshift has no row as a column.")
         inner = part.unalias().unnest()
         inner = inner.this if isinstance(inner, exp.Not) else inner
         if isinstance(inner, exp.Is) and isinstance(inner.expression, exp.Boolean):
@@ -90,11 +94,12 @@ def _type(node: exp.DataType) -> None:
         raise LackingError(f"Amazon Redshift has no type {name}.")
     if kind not in supported.TYPE_NAMES or (numbers and kind == exp.DType.TIMESTAMP):
         raise NotSupportedError(f"The embedded warehouse does not cover the type {node.sql(dialect='redshift')}.")
-    if odd := [number for number in numbers if not re.fullmatch("MAX|[0-9]{1,9}", number)]:
+    longest = supported.LONGEST.get(kind, 38 if kind == exp.DType.DECIMAL else None)
+    words = "MAX|[0-9]{1,9}" if kind in supported.LONGEST else "[0-9]{1,9}"
+    if odd := [number for number in numbers if not re.fullmatch(words, number)]:
         raise lexer.syntax_error(odd[0])
     if kind == exp.DType.DECIMAL and len(numbers) == 2 and int(numbers[1]) > int(numbers[0]):
         raise LackingError(f"NUMERIC scale {numbers[1]} must be between 0 and precision {numbers[0]}")
-    longest = supported.LONGEST.get(kind, 38 if kind == exp.DType.DECIMAL else None)
     if longest and numbers and numbers[0] != "MAX" and not 0 < int(numbers[0]) <= longest:
         raise LackingError(f"length for type {kind.name.lower()} cannot exceed {longest}")
 
@@ -125,6 +130,8 @@ def _identifier(node: exp.Identifier) -> None:
     name, owner = node.name.lower(), node.parent
     if isinstance(owner, exp.Column) and owner.this is node and name in supported.SYSTEM_COLUMNS:
         raise LackingError(f"Amazon Redshift has no system column {name}.")
+    if " " in name and not node.quoted:
+        raise lexer.syntax_error(name)
     bare = isinstance(owner, exp.ColumnDef | exp.Table) or (isinstance(owner, exp.Column) and not owner.table)
     if isinstance(owner, exp.Column) and name in supported.CONSTANTS:
         return
@@ -144,6 +151,8 @@ def _function(node: exp.Anonymous) -> None:
     arguments = node.expressions
     if len(arguments) == 1 and isinstance(arguments[0], exp.Distinct):
         arguments = arguments[0].expressions
+        if name not in supported.DISTINCT:
+            raise LackingError(f"Amazon Redshift has no DISTINCT in {name.upper()}.")
         if name == "count" and len(arguments) > 1:
             raise LackingError("Amazon Redshift has no COUNT(DISTINCT ...) of several columns.")
     fewest, most = supported.FUNCTIONS[name]
@@ -157,9 +166,32 @@ def _function(node: exp.Anonymous) -> None:
 
 
 def _within_group(node: exp.WithinGroup) -> None:
-    """It orders by something."""
-    if node.expression is None:
+    """It orders the values of a LISTAGG, or the one of a percentile, by something."""
+    if node.expression is None or not node.expression.expressions:
         raise lexer.syntax_error(")")
+    name = node.this.name.lower()
+    if name not in ("listagg", "percentile_cont", "percentile_disc"):
+        raise LackingError(f"Amazon Redshift has no WITHIN GROUP with {name.upper()}.")
+    if name != "listagg" and len(node.expression.expressions) > 1:
+        raise LackingError(f"Amazon Redshift's {name.upper()} orders by one expression.")
+
+
+def _pivot(node: exp.Pivot) -> None:
+    """PIVOT takes the five simple aggregates and constants, UNPIVOT names columns."""
+    field = node.args["fields"][0] if node.args.get("fields") else None
+    if not isinstance(field, exp.In) or not field.expressions or not node.expressions:
+        raise NotSupportedError("The embedded warehouse does not cover this form of PIVOT.")
+    if node.args.get("unpivot"):
+        if not all(isinstance(part.unalias(), exp.Column) for part in field.expressions):
+            raise LackingError("Amazon Redshift's UNPIVOT takes columns alone.")
+        return
+    names = {part.unalias().name.lower() for part in node.expressions}
+    if names - {"count", "sum", "min", "max", "avg"}:
+        raise LackingError("Amazon Redshift's PIVOT takes COUNT, SUM, MIN, MAX and AVG alone.")
+    if any(part.find(exp.Distinct) for part in node.expressions):
+        raise NotSupportedError("The embedded warehouse does not cover DISTINCT in PIVOT.")
+    if any(part.unalias().find(exp.Column, exp.Query) for part in field.expressions):
+        raise LackingError("Amazon Redshift's PIVOT takes constants alone in its IN.")
 
 
 def _window(node: exp.Window) -> None:
@@ -175,7 +207,7 @@ def _window(node: exp.Window) -> None:
         raise LackingError("Aggregate window functions with an ORDER BY clause require a frame clause")
     if order and any(isinstance(part.this, exp.Literal) for part in order.expressions):
         raise LackingError("constant expressions are not supported in the ORDER BY of a window")
-    if name in ("count", "sum", "avg") and isinstance(inner.expressions[0], exp.Distinct):
+    if name in ("count", "sum", "avg") and any(isinstance(part, exp.Distinct) for part in inner.expressions):
         raise NotSupportedError(f"The embedded warehouse does not cover {name.upper()}(DISTINCT) with OVER.")
 
 
@@ -213,5 +245,6 @@ _CHECKERS: dict[type[exp.Expr], Callable[..., None]] = {
     exp.Anonymous: _function, exp.Values: _values, exp.CTE: _with_query, exp.DataType: _type, exp.Cast: _cast,
     exp.Window: _window, exp.WithinGroup: _within_group, exp.Merge: _merge, exp.Delete: _delete,
     exp.Identifier: _identifier, exp.Table: _table, exp.Alter: tables.alter,
+    exp.Pivot: _pivot,
     **dict.fromkeys((exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE), _comparison),
 }  # fmt: skip

@@ -7,15 +7,21 @@ CREATE OR REPLACE FUNCTION redshift.moment(time) RETURNS timestamp IMMUTABLE STR
 CREATE OR REPLACE FUNCTION redshift.moment(timetz) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE
 RETURN date '1970-01-01' + ($1 AT TIME ZONE 'UTC')::time;
 
--- EXTRACT gives an integer, of a TIMESTAMPTZ a DOUBLE PRECISION.
+-- EXTRACT gives a whole number of that part alone: an integer, of a TIMESTAMPTZ a DOUBLE PRECISION. The decade of the
+-- year 1 is the first. DATE_PART's microseconds are those of the second.
 DO $$
 DECLARE kind text;
 BEGIN
     FOREACH kind IN ARRAY ARRAY['timestamp', 'date', 'time', 'timetz', 'interval', 'timestamptz'] LOOP
-        EXECUTE format('CREATE OR REPLACE FUNCTION redshift.extracted(numeric, %s) RETURNS %s IMMUTABLE PARALLEL SAFE RETURN $1',
-            kind, CASE kind WHEN 'timestamptz' THEN 'double precision' ELSE 'integer' END);
+        EXECUTE format('CREATE OR REPLACE FUNCTION redshift.extracted(unit text, %1$s) RETURNS %2$s %3$s PARALLEL SAFE RETURN CASE
+            WHEN unit = ''decade'' THEN date_part(unit, $2) + 1 WHEN unit = ''second'' THEN floor(date_part(unit, $2))
+            WHEN unit IN (''millisecond'', ''microsecond'') THEN mod(floor(date_part(unit, $2))::bigint, 1000) ELSE date_part(unit, $2) END',
+            kind, CASE kind WHEN 'timestamptz' THEN 'double precision' ELSE 'integer' END, CASE kind WHEN 'timestamptz' THEN 'STABLE' ELSE 'IMMUTABLE' END);
     END LOOP;
 END $$;
+CREATE OR REPLACE FUNCTION redshift.part_of(unit text, timestamp) RETURNS double precision IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN unit = 'decade' THEN date_part(unit, $2) + 1 WHEN unit = 'microsecond' THEN mod(date_part(unit, $2)::bigint, 1000000)
+    ELSE date_part(unit, $2) END;
 CREATE OR REPLACE FUNCTION redshift.getdate() RETURNS timestamp STABLE PARALLEL SAFE
 RETURN date_trunc('second', statement_timestamp() AT TIME ZONE 'UTC');
 CREATE OR REPLACE FUNCTION redshift.sysdate() RETURNS timestamp STABLE PARALLEL SAFE RETURN transaction_timestamp() AT TIME ZONE 'UTC';

@@ -67,7 +67,7 @@ $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'syntax_error', MESSAGE = message; END 
 CREATE FUNCTION redshift.fail(message text) RETURNS text VOLATILE LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = message; END $$;
 
--- LIKE looks at the text of any value; a Boolean is compared with 1 and 0.
+-- LIKE looks at the text of any value.
 DO $$
 DECLARE kind text;
 BEGIN
@@ -78,10 +78,21 @@ BEGIN
         EXECUTE format('CREATE OPERATOR redshift.!~~ (LEFTARG = %1$s, RIGHTARG = text, FUNCTION = redshift.is_not_like)', kind);
     END LOOP;
 END $$;
-CREATE FUNCTION redshift.compare_eq(boolean, integer) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE RETURN $1::integer = $2;
-CREATE FUNCTION redshift.compare_ne(boolean, integer) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE RETURN $1::integer <> $2;
-CREATE OPERATOR redshift.= (LEFTARG = boolean, RIGHTARG = integer, FUNCTION = redshift.compare_eq);
-CREATE OPERATOR redshift.<> (LEFTARG = boolean, RIGHTARG = integer, FUNCTION = redshift.compare_ne);
+
+-- An integer that is compared with a Boolean or assigned to one is true if it is not 0 (AWS, Implicit conversion types).
+CREATE FUNCTION redshift.is_true(bigint) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE RETURN $1 <> 0;
+CREATE FUNCTION redshift.is_true(smallint) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE RETURN $1 <> 0;
+CREATE CAST (bigint AS boolean) WITH FUNCTION redshift.is_true(bigint) AS ASSIGNMENT;
+CREATE CAST (smallint AS boolean) WITH FUNCTION redshift.is_true(smallint) AS ASSIGNMENT;
+UPDATE pg_cast SET castcontext = 'a' WHERE castsource = 'integer'::regtype AND casttarget = 'boolean'::regtype;
+CREATE FUNCTION redshift.compare_eq(boolean, bigint) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE RETURN $1 = ($2 <> 0);
+CREATE FUNCTION redshift.compare_ne(boolean, bigint) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE RETURN $1 <> ($2 <> 0);
+CREATE FUNCTION redshift.compare_eq(bigint, boolean) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE RETURN ($1 <> 0) = $2;
+CREATE FUNCTION redshift.compare_ne(bigint, boolean) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE RETURN ($1 <> 0) <> $2;
+CREATE OPERATOR redshift.= (LEFTARG = boolean, RIGHTARG = bigint, FUNCTION = redshift.compare_eq);
+CREATE OPERATOR redshift.<> (LEFTARG = boolean, RIGHTARG = bigint, FUNCTION = redshift.compare_ne);
+CREATE OPERATOR redshift.= (LEFTARG = bigint, RIGHTARG = boolean, FUNCTION = redshift.compare_eq);
+CREATE OPERATOR redshift.<> (LEFTARG = bigint, RIGHTARG = boolean, FUNCTION = redshift.compare_ne);
 
 -- The digits of a quotient of DECIMALs follow from their types: rewrite.py gives the scale where it can tell them.
 CREATE FUNCTION redshift.divide_unknown(numeric, numeric) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE

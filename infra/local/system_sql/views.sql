@@ -25,6 +25,20 @@ SELECT table_catalog, table_schema, table_name, column_name, ordinal_position, c
     interval_precision, character_set_catalog, character_set_schema, character_set_name, collation_catalog,
     collation_schema, collation_name, domain_name, NULL::text AS remarks
 FROM information_schema.columns WHERE table_schema <> 'redshift';
+DO $$
+DECLARE name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['tables', 'columns', 'views', 'schemata', 'table_constraints', 'key_column_usage'] LOOP
+        EXECUTE format('CREATE OR REPLACE VIEW redshift.schema_%1$s AS SELECT * FROM information_schema.%1$s WHERE %2$s NOT IN (''redshift'', ''pg_toast'') %3$s', name,
+            CASE name WHEN 'schemata' THEN 'schema_name' ELSE 'table_schema' END, CASE name WHEN 'table_constraints' THEN 'AND constraint_type <> ''CHECK''' END);
+    END LOOP;
+END $$;
+-- The columns of those of these tables that there are, with their types: the dialect asks for them.
+CREATE OR REPLACE FUNCTION redshift.columns_of(text[]) RETURNS TABLE (name text, names text[], types text[]) STABLE LANGUAGE sql AS $$
+SELECT name, array_agg(attname::text ORDER BY attnum), array_agg(format_type(atttypid, atttypmod) ORDER BY attnum)
+FROM unnest($1) AS n (name) INNER JOIN pg_attribute ON attrelid = to_regclass(name) AND attnum > 0 AND NOT attisdropped
+GROUP BY name ORDER BY name
+$$;
 CREATE OR REPLACE FUNCTION redshift.row_count(regclass) RETURNS numeric STABLE LANGUAGE plpgsql AS $$
 DECLARE rows numeric;
 BEGIN
@@ -102,6 +116,12 @@ END $$;
 CREATE OR REPLACE FUNCTION redshift.query_type(verb text, query_text text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN verb IN ('SELECT', 'WITH', '(', 'FETCH') THEN 'SELECT' WHEN verb IN ('INSERT', 'UPDATE', 'DELETE', 'MERGE', 'COPY') THEN verb
     WHEN verb = 'CREATE' AND query_text ~* '\mtable\M.*\mas\M' THEN 'CTAS' WHEN verb IN ('CREATE', 'DROP', 'ALTER', 'TRUNCATE') THEN 'DDL' ELSE 'UTILITY' END;
+CREATE OR REPLACE FUNCTION redshift.note_query(pid integer, label text, verb text, query_text text, start double precision, fault text, returned bigint)
+RETURNS void LANGUAGE sql AS $$
+INSERT INTO redshift.query_log -- a COPY has the number of its own log
+SELECT coalesce(max(query), nextval('redshift.query_id')), $1, $2, $3, left($4, 4000), to_timestamp($5), clock_timestamp(), $6, $7
+FROM redshift.last_copy WHERE session = $1 AND $3 = 'COPY'
+$$;
 CREATE OR REPLACE VIEW redshift.stl_query AS
 SELECT 100 AS userid, query::integer, label::char(320) AS label, NULL::bigint AS xid, session AS pid, current_database()::char(32) AS database,
     query_text::char(4000) AS querytxt, start_time AT TIME ZONE 'UTC' AS starttime, end_time AT TIME ZONE 'UTC' AS endtime,
