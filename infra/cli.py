@@ -6,7 +6,9 @@ where nobody reads it.
 """
 
 import argparse
+import atexit
 import errno
+import gc
 import logging
 import os
 import re
@@ -208,6 +210,8 @@ def run(name: str, work: Callable[[], int], aftermath: str = "", *, for_output: 
     Output that cannot be written is told, too. It is a failure only for a script that does its work `for_output`:
     a load that was committed has not failed because the disk that its log goes to is full.
     """
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)  # the interpreter's end looks at every object for a tenth of a second, and frees none
     with output() as out:
         try:
             with one_sentence(aftermath):

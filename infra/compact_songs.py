@@ -30,8 +30,9 @@ import infra.requirements_check  # noqa: F401 - first: it says which packages ar
 
 # isort: split
 from infra import cli, progress
-from infra.aws.object_store import ObjectStore, S3Object, split_url
+from infra.aws.object_store import ObjectStore
 from infra.aws.packs import Entry, Pack, Target, check_written
+from infra.aws.s3_object import S3Object, split_url
 from infra.aws.session import make_session
 from infra.config import Settings, load_settings
 from infra.errors import SourceError

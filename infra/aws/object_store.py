@@ -20,13 +20,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.aws import manifest
 from infra.aws.client_errors import explain, explain_unreadable
 from infra.aws.read_ahead import POLL, ReadAhead, in_thread
-from infra.aws.s3_fetcher import Fetcher, S3Object, split_url
+from infra.aws.s3_fetcher import Fetcher
+from infra.aws.s3_object import PART, S3Object, split_url
 from infra.aws.session import make_session
 from infra.config import Settings
 from infra.errors import Interrupted, SourceError, same_config
 
-__all__ = ["ObjectStore", "S3Object", "list_manifest", "split_url"]
-PART = 4 << 20  # bytes that one request asks for at most
 WINDOW = 32 << 20  # bytes that are asked for ahead at most
 OVERHEAD = 1 << 10  # bytes that a small object weighs more in memory
 REQUESTS = 64  # under way at a time

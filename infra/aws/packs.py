@@ -7,7 +7,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from infra.aws.object_store import ObjectStore, S3Object
+from infra.aws.object_store import ObjectStore
+from infra.aws.s3_object import S3Object
 from infra.errors import SourceError
 
 READ = 1 << 20  # bytes of JSON that are unpacked at a time

@@ -9,7 +9,6 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from obstore.exceptions import BaseError as ObstoreError
 from obstore.store import S3Store
 
 from infra.aws.client_errors import error_code, explain_unreadable
+from infra.aws.s3_object import S3Object, split_url
 from infra.aws.session import CLIENT_CONFIG
 from infra.errors import SourceError
 
@@ -32,27 +32,6 @@ PAUSE = 0.2  # seconds before the second try; twice as long before each later on
 STALL = timedelta(seconds=30)  # without a byte before a request is given up and made anew
 MD5_ETAG = re.compile("[0-9a-f]{32}")  # of an object that was put in one piece and is not encrypted with a KMS key
 PLAIN_PREFIX = re.compile("([A-Za-z0-9_=.-]*[A-Za-z0-9_=-]/)*")  # a folder that obstore lists under this very name
-
-
-@dataclass(frozen=True, slots=True)  # there may be hundreds of thousands
-class S3Object:
-    """An object as S3 lists it: its size in bytes and its ETag, "" for whatever is there when it is read."""
-
-    bucket: str
-    key: str
-    size: int
-    etag: str
-
-    @property
-    def url(self) -> str:
-        """Its s3:// URL."""
-        return f"s3://{self.bucket}/{self.key}"
-
-
-def split_url(url: str) -> tuple[str, str]:
-    """Return bucket and key of an s3:// URL."""
-    bucket, _, key = url.removeprefix("s3://").partition("/")
-    return bucket, key
 
 
 class Fetcher:

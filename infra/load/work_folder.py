@@ -121,7 +121,7 @@ class WorkFolder:
             return {key: str(self._path / name) for key, name in names.items()}
         from boto3.s3.transfer import TransferConfig  # only for those who use AWS
 
-        from infra.aws.s3_fetcher import split_url
+        from infra.aws.s3_object import split_url
 
         slim = TransferConfig(max_concurrency=2)  # parts that are held in memory
         with _s3(self._settings, f"{self._url}, below [S3] WORK, cannot be written") as client:
@@ -136,7 +136,7 @@ class WorkFolder:
         shutil.rmtree(self._path, ignore_errors=True)
         if not self._uploaded:
             return
-        from infra.aws.s3_fetcher import split_url  # only for those who use AWS
+        from infra.aws.s3_object import split_url  # only for those who use AWS
 
         with suppress(SourceError):
             for name in self._uploaded:

@@ -22,7 +22,7 @@ from infra.local.copy_command import load
 from infra.local.dialect import lexer, rewrite, translate
 from infra.local.query_log import QueryLog
 
-SETTLING = 1.5  # seconds after which a supervisor has noticed that its server has ended
+SETTLING = 0.5  # seconds after which a supervisor has noticed that its server has ended
 FEATURE_NOT_SUPPORTED, SYNTAX_ERROR, INTERNAL_ERROR = "0A000", "42601", "XX000"
 
 

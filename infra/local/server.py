@@ -90,7 +90,7 @@ def start(directory: Path) -> list[str]:
     data = directory / "postgres"
     healed = []
     if running(directory) is not None:
-        if _wait_until_it_answers(directory, seconds=10):
+        if _wait_until_it_answers(directory, SILENCE):
             return ["It ran on without its supervisor, which was killed; it has a new one."]
         _kill(data)
         healed.append("It did not answer any more; it was ended and started anew.")

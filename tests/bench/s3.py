@@ -23,7 +23,8 @@ import boto3
 from botocore.config import Config
 
 from infra import compact_songs, simulate_data
-from infra.aws.object_store import ObjectStore, S3Object, split_url
+from infra.aws.object_store import ObjectStore
+from infra.aws.s3_object import S3Object, split_url
 from tests.bench.embedded import open_warehouse
 from tests.bench.measure import Way, machine, measure
 from tests.fixtures.aws import free_port
@@ -94,7 +95,7 @@ def main() -> int:
 
             def copy_as_before() -> None:
                 """The same COPY with the reader of before."""
-                with mock.patch("infra.local.copy_command.files.ObjectStore", OldStore):
+                with mock.patch("infra.aws.object_store.ObjectStore", OldStore):
                     copy()
 
             ways = [

@@ -1,22 +1,23 @@
 """A disk that is full after so many kilobytes, and a clock that is set while a load runs."""
 
 import os
+import pickle
 import subprocess
 import sys
 
 import pytest
 
 from tests.fixtures.faults import FaultyWorld
-from tests.fixtures.server import ROOT
+from tests.fixtures.server import ROOT, wait_until_gone
 
 pytestmark = pytest.mark.server
 ON_A_SMALL_DISK = """
-import os, sys
+import os, pickle, sys
 from contextlib import suppress
 from pathlib import Path
-from tests.fixtures.faults import FaultyWorld
 place, sizes = Path(sys.argv[1]), [int(size) for size in sys.argv[2:]]
-world = FaultyWorld(place)
+world = pickle.load(sys.stdin.buffer)
+world.move(world.place, place)
 for size in sizes:
     world.reset()
     filler = place / "filler"
@@ -38,26 +39,27 @@ time.time = lambda: real() + next(jumps)
 
 @pytest.mark.skipif(not sys.platform.startswith("linux") or os.geteuid() != 0, reason="mounts a small disk as root")
 @pytest.mark.parametrize(
-    "sizes",
+    ("sizes", "events"),
     [
-        pytest.param((300, 6_000), id="2"),
+        pytest.param((300, 6_000), 1_200, id="2"),
         pytest.param(
-            (50, 100, 300, 1_000, 2_000, 4_000, 8_000, 12_000, 20_000, 40_000), id="10", marks=pytest.mark.slow
+            (50, 100, 300, 1_000, 2_000, 4_000, 8_000, 12_000, 20_000, 40_000), 6_000, id="10", marks=pytest.mark.slow
         ),
     ],
 )
-def test_disk_full(tmp_path, sizes):
+def test_disk_full(make_world, tmp_path, sizes, events):
     """A load that finds so many kilobytes free: one sentence, the old warehouse or the new; with room it goes on."""
     mount = ["unshare", "-m", "sh", "-c", f"mount -t tmpfs -o size=700m tmpfs '{tmp_path}' && exec \"$@\"", "sh"]
     if subprocess.run([*mount, "true"], capture_output=True).returncode:
         pytest.skip("unshare -m or mount is not allowed here")
     done = subprocess.run(
         [*mount, sys.executable, "-c", ON_A_SMALL_DISK, str(tmp_path), *map(str, sizes)],
-        cwd=ROOT, capture_output=True, text=True, timeout=900,
+        cwd=ROOT, capture_output=True, input=pickle.dumps(make_world(events)), timeout=900,
     )  # fmt: skip
-    print(done.stdout)
-    assert done.returncode == 0, done.stderr
-    found = [line.split(" ", 3) for line in done.stdout.splitlines() if line[:1].isdigit()]
+    said = done.stdout.decode()
+    print(said)
+    assert done.returncode == 0, done.stderr.decode()
+    found = [line.split(" ", 3) for line in said.splitlines() if line[:1].isdigit()]
     assert [int(size) for size, *_ in found] == list(sizes)
     full = [error for _, code, _, error in found if code != "0"]
     assert full
@@ -69,6 +71,8 @@ def test_clock_that_is_set(world: FaultyWorld, tmp_path, monkeypatch):
     """By days and back, at every look at it, for the load and the supervisor: the load is as good as any."""
     (tmp_path / "sitecustomize.py").write_text(JUMPS)
     world.reset()
+    world.release()
+    wait_until_gone(world.place)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     code, error = world.run("etl.py")
     monkeypatch.delenv("PYTHONPATH")

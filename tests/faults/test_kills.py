@@ -28,11 +28,11 @@ def wait_for_the_end_of(victim: int) -> None:
             time.sleep(0.01)
 
 
-def kill_during_a_load(world, part: str, moment: float) -> tuple[bool, str]:
-    """Kill one part at this share of a load's time: whether there was one to kill, and which state was found."""
-    world.reset(keep=True)  # there is a server from the first moment on
+def kill_during_a_load(world, part: str, seconds: float) -> tuple[bool, str]:
+    """Kill one part of a load after so many seconds: whether there was one to kill, and which state was found."""
+    world.reset()  # there is a server from the first moment on
     load = world.start(ROOT / "etl.py", "--quiet")
-    time.sleep(world.seconds * moment)
+    time.sleep(seconds)
     victim = load.pid if part == "etl" and load.poll() is None else world.victims().get(part)
     hit = victim is not None
     if hit:
@@ -40,7 +40,6 @@ def kill_during_a_load(world, part: str, moment: float) -> tuple[bool, str]:
             os.kill(victim, signal.SIGKILL)
             wait_for_the_end_of(victim)
     _, error = load.communicate(timeout=120)
-    world.release()
     return hit, world.judge(load.returncode, error)
 
 
@@ -54,10 +53,12 @@ def kill_during_a_load(world, part: str, moment: float) -> tuple[bool, str]:
 def test_kills(world, parts, kills):
     choose = seeded(f"{kills} kills of {', '.join(parts)}")
     found: Counter = Counter()
+    world.reset()
+    seconds = world.measure()
     for number in range(kills):
         part = parts[number % len(parts)]
         moment = 0.2 + 0.8 * (number // len(parts) + choose.random()) / (kills / len(parts))  # after the imports
-        hit, state = kill_during_a_load(world, part, moment)
+        hit, state = kill_during_a_load(world, part, seconds * moment)
         print(f"{part} at {moment:.0%}: {state if hit else 'nothing to kill'}")
         found[part if hit else "missed"] += 1
     print(dict(found))

@@ -88,12 +88,12 @@ def test_eight_at_once_on_a_fresh_directory(tmp_path):
     wait_until_gone(directory)
 
 
-def test_two_directories_at_once(directory, server_template, connect):
+def test_two_directories_at_once(directory, another_directory, connect):
     """Each has its own server."""
-    with connect() as connection, closing(psycopg2.connect(**supervisor.acquire(server_template))) as other:
+    with connect() as connection, closing(psycopg2.connect(**supervisor.acquire(another_directory))) as other:
         assert connection.info.port != other.info.port
-    supervisor.release(server_template)
-    wait_until_gone(server_template)
+    supervisor.release(another_directory)
+    wait_until_gone(another_directory)
 
 
 @posix
@@ -248,7 +248,7 @@ def test_psql_url(directory, tmp_path):
 
 
 @as_root
-def test_root_where_unshare_is_forbidden(server_template, tmp_path):
+def test_root_where_unshare_is_forbidden(tmp_path):
     """The server runs as nobody then, in a directory that nobody can reach."""
     fake = tmp_path / "bin" / "unshare"
     fake.parent.mkdir()

@@ -265,19 +265,19 @@ def test_supervisor_that_is_asked_to_end_stops_the_server(directory):
 
 
 @posix
-def test_stale_pid_file_that_names_another_server(directory, server_template, capsys):
+def test_stale_pid_file_that_names_another_server(directory, another_directory, capsys):
     """Its number was taken by the PostgreSQL of another directory, which is left alone."""
     keep(directory)
     wait_until_gone(directory)
-    other = supervisor.acquire(server_template)
-    pid = postgres_pid(server_template)
-    lines = (server_template / "postgres" / "postmaster.pid").read_text()
+    other = supervisor.acquire(another_directory)
+    pid = postgres_pid(another_directory)
+    lines = (another_directory / "postgres" / "postmaster.pid").read_text()
     (directory / "postgres" / "postmaster.pid").write_text(lines)
     assert kept(directory) == [(1,)]
     assert "was not stopped properly" in capsys.readouterr().err
-    assert psutil.pid_exists(pid) and server.connection_info(server_template) == other
-    supervisor.release(server_template)
-    wait_until_gone(server_template)
+    assert psutil.pid_exists(pid) and server.connection_info(another_directory) == other
+    supervisor.release(another_directory)
+    wait_until_gone(another_directory)
 
 
 def a_file(path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from infra.aws.object_store import S3Object
+from infra.aws.s3_object import S3Object
 from infra.errors import CopyError
 from infra.local.copy_command.files import explain
 from infra.local.copy_command.model import SourceFile

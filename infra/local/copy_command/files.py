@@ -6,14 +6,17 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from infra.aws.manifest import Entry, entries
-from infra.aws.object_store import PART, ObjectStore, S3Object, split_url
-from infra.aws.session import make_session
+from infra.aws.s3_object import PART, S3Object, split_url
 from infra.config import Settings
 from infra.errors import CopyError, is_disk_full
 from infra.folders import walk
 from infra.local.copy_command.model import CopyStatement, SourceFile
+
+if TYPE_CHECKING:
+    from infra.aws.object_store import ObjectStore
 
 BLOCK = 2 << 20  # bytes read at a time
 ENTRIES = 10_000  # of a manifest that are looked for at a time
@@ -108,10 +111,13 @@ class Source:
         except (OSError, ValueError) as error:
             raise CopyError(explain(where, error)) from None
 
-    def store(self, url: str) -> ObjectStore:
+    def store(self, url: str) -> "ObjectStore":
         """Return S3 for a URL, whose bucket must be in the region that the statement names. Raises CopyError."""
         wanted = self._statement.region or self._settings.region
         if self._store is None:
+            from infra.aws.object_store import ObjectStore  # only for those who use AWS: it takes its time
+            from infra.aws.session import make_session
+
             keys = self._statement.keys
             settings = replace(self._settings, aws=keys) if keys.key else self._settings
             self._store = ObjectStore(make_session(settings, wanted), self._stop)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from psycopg2.extensions import ConnectionInfo
 from psycopg2.extensions import connection as Connection
 
-from infra.aws.object_store import S3Object
+from infra.aws.s3_object import S3Object
 from infra.config import AwsKeys, Settings
 
 LARGEST_OBJECT = 4 << 20  # bytes; COPY rejects an object that is larger
