@@ -37,7 +37,6 @@ from infra.local.binaries import environment
 from infra.local.connection_info import PATIENCE, SILENT, ConnectionInfo
 from infra.progress import notice
 
-WATCH = 0.2  # seconds after which a supervisor notices at the latest that its server has ended
 READY, ANOTHER, FAILED = "ready", "another", "failed"  # what a supervisor answers
 
 _held: dict[Path, fasteners.InterProcessReaderWriterLock] = {}  # this process's shared locks, kept until it ends
@@ -223,7 +222,7 @@ def supervise(directory: Path, token: str) -> None:
             return
         _answer(token, READY, *healed)
         users = fasteners.InterProcessReaderWriterLock(directory / "users.lock")
-        while not users.acquire_write_lock(delay=WATCH / 2, timeout=WATCH):
+        while not users.acquire_write_lock(delay=0.1, timeout=0.2):
             if server.running(directory) is None:  # it was killed: the next user starts it anew, with a new supervisor
                 return
         with suppress(ServerError, OSError, psycopg2.Error):  # a full disk, say, must not keep the server up

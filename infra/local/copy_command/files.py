@@ -115,7 +115,7 @@ class Source:
         """Return S3 for a URL, whose bucket must be in the region that the statement names. Raises CopyError."""
         wanted = self._statement.region or self._settings.region
         if self._store is None:
-            from infra.aws.object_store import ObjectStore  # only for those who use AWS: it takes its time
+            from infra.aws.object_store import ObjectStore  # only for those who use AWS
             from infra.aws.session import make_session
 
             keys = self._statement.keys

@@ -39,20 +39,14 @@ def run(connection: WarehouseConnection, text: str) -> None:
     """
     statement = parse(text)
     connection.cancelled.clear()
-    with (
-        connection.cursor(cursor_factory=PlainCursor) as cursor,
-        _transaction(connection, cursor),
-    ):
+    with connection.cursor(cursor_factory=PlainCursor) as cursor, _transaction(connection, cursor):
         source = Source(statement, connection.settings, connection.cancelled)
         plan = make_plan(cursor, statement, source)
         cursor.execute(f"SELECT NOT EXISTS (SELECT 1 FROM {statement.table.sql})")
         [(is_empty,)] = cursor.fetchall()
         scratch = connection.settings.local_path / "tmp"
         scratch.mkdir(exist_ok=True)
-        with (
-            file_list(source.find(), scratch) as files,
-            closing(LoadLog(connection, plan.table, files)) as log,
-        ):
+        with file_list(source.find(), scratch) as files, closing(LoadLog(connection, plan.table, files)) as log:
             loader = Loader(cursor, plan, log)
             loader.load(source, files, scratch)
             log.loaded(loader.rows)
