@@ -39,9 +39,8 @@ def install(info: ConnectionInfo) -> None:
         cursor.execute("CREATE SCHEMA IF NOT EXISTS redshift")
         _install_functions(cursor)
         cursor.execute("TRUNCATE redshift.stv_load_state, redshift.last_copy")  # of sessions of an earlier server
-        cursor.execute(
-            "DELETE FROM redshift.query_log WHERE start_time < now() - interval '7 days'"
-        )  # as Redshift does
+        # As Redshift does:
+        cursor.execute("DELETE FROM redshift.query_log WHERE start_time < now() - interval '7 days'")
 
 
 def _install_functions(cursor: Cursor) -> None:
