@@ -14,7 +14,6 @@ from infra.database import execute, transaction
 from notebooks import dashboard
 from notebooks.answers import answer_all, ask, spelled
 from notebooks.questions import QUESTIONS
-from tests.fixtures.answers import write_dashboard
 from tests.fixtures.etl import TS, event, log_events
 from tests.fixtures.plain_answers import ALL, Filter, answers, totals
 from tests.fixtures.warehouse import drop_tables
@@ -27,6 +26,8 @@ FILTERS = [
     Filter(FIRST, FIRST),
     Filter(date(2018, 11, 9), date(2018, 11, 18), "free", "M"),
 ]
+TABLES = """ids => Object.fromEntries(ids.map(id => [
+  id, [...document.querySelectorAll(`#${id} tbody tr`)].map(row => [...row.cells].map(cell => cell.textContent))]))"""
 
 
 def choose(page, only: Filter) -> None:
@@ -39,22 +40,12 @@ def choose(page, only: Filter) -> None:
 
 def shown(page) -> tuple[list[str], dict[str, list[list[str]]]]:
     """The totals, and the table of every question."""
-    cells = "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"
-    tables = {one.id: page.locator(f"#{one.id} tbody tr").evaluate_all(cells) for one in QUESTIONS}
-    return page.locator("dd").all_text_contents(), tables
+    return page.locator("dd").all_text_contents(), page.evaluate(TABLES, [one.id for one in QUESTIONS])
 
 
 def as_text(rows: dict[str, list[tuple]]) -> dict[str, list[list[str]]]:
     """Rows as the page spells them."""
     return {question: [[spelled(value) for value in row] for row in some] for question, some in rows.items()}
-
-
-@pytest.fixture(scope="module")
-def loaded(simulated, tmp_path_factory) -> tuple:
-    """The settings of the simulated warehouse, the lines of its log, and its dashboard."""
-    folder = tmp_path_factory.mktemp("filter")
-    simulate_data.simulate(folder / "data")
-    return simulated.settings, log_events(folder / "data"), write_dashboard(simulated.settings, folder / "d.html")
 
 
 def check(page, events: list[dict], only: Filter) -> None:
@@ -66,10 +57,10 @@ def check(page, events: list[dict], only: Filter) -> None:
         assert tables[question] == rows, (question, only)
 
 
-def test_the_numbers_are_those_of_plain_python(visit, loaded):
+def test_the_numbers_are_those_of_plain_python(visit, simulated):
     """No filter, each alone, all together, and some at random."""
-    _, events, file = loaded
-    page = visit(file)
+    events = log_events(simulated.settings.local_path / "simulated")
+    page = visit(simulated.file)
     draw = random.Random(7)
     some = list(FILTERS)
     for _ in range(8):
@@ -81,12 +72,11 @@ def test_the_numbers_are_those_of_plain_python(visit, loaded):
 
 
 @pytest.mark.parametrize("only", FILTERS[1:], ids=["level", "gender", "day", "all"])
-def test_the_numbers_are_those_of_the_sql(visit, loaded, only):
+def test_the_numbers_are_those_of_the_sql(visit, simulated, simulated_tables, only):
     """The questions' own statements, over tables that hold the filter's plays and users alone."""
-    settings, _, file = loaded
-    page = visit(file)
+    page = visit(simulated.file)
     choose(page, only)
-    with closing(warehouse.connect(settings)) as connection, transaction(connection):
+    with closing(warehouse.connect(simulated_tables)) as connection, transaction(connection):
         wanted = {
             "first": max(only.first, FIRST), "next": min(only.last, LAST) + timedelta(1), "level": only.level,
             "gender": only.gender,
@@ -104,9 +94,8 @@ def test_the_numbers_are_those_of_the_sql(visit, loaded, only):
     assert {question: tables[question] for question in expected} == as_text(expected)
 
 
-def test_sentences_and_charts_follow_the_filter(visit, loaded):
-    _, _, file = loaded
-    page = visit(file)
+def test_sentences_and_charts_follow_the_filter(visit, simulated):
+    page = visit(simulated.file)
     assert page.locator("#plays-by-day .plot path").count() == 2
     choose(page, Filter(date(2018, 11, 5), date(2018, 11, 11), "paid"))
     assert page.locator("#plays-by-day .plot path").count() == 1
@@ -118,10 +107,9 @@ def test_sentences_and_charts_follow_the_filter(visit, loaded):
     assert page.locator("#shown").text_content() == "Shown: 2018-11-05 to 2018-11-11, level paid."
 
 
-def test_a_value_keeps_its_colour_under_every_filter(visit, loaded):
+def test_a_value_keeps_its_colour_under_every_filter(visit, simulated):
     """paid is the same blue where both levels are drawn and where it is alone."""
-    _, _, file = loaded
-    page = visit(file)
+    page = visit(simulated.file)
     stroke = "path => getComputedStyle(path).stroke"
     both = page.locator("#plays-by-day .plot path").nth(1).evaluate(stroke)
     page.locator("[name=level]").select_option("paid")

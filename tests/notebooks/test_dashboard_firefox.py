@@ -4,7 +4,7 @@ import PIL.ImageColor
 
 from notebooks.answers import spelled
 from notebooks.question import MEANINGS
-from tests.fixtures.answers import MARK, told, write_dashboard
+from tests.fixtures.answers import MARK, told
 
 RIGHT = "\ue014"  # WebDriver's name of the arrow key
 MARKS = f"""() => [...document.querySelectorAll("section")].map(section => [...section.querySelectorAll("{MARK}")]
@@ -23,9 +23,9 @@ ONLY_PAID = """() => {
 }"""
 
 
-def test_firefox_draws_it_too(firefox, visit, simulated, tmp_path):
+def test_firefox_draws_it_too(firefox, visit, simulated):
     """Numbers are the SQL's, so are marks and their words by real keys; a filter gives what Chromium shows."""
-    file = write_dashboard(simulated.settings, tmp_path / "dashboard.html")
+    file = simulated.file
     firefox.visit(file)
     answers = simulated.answers
     assert firefox.call(ROWS) == [[[spelled(value) for value in row] for row in answer.rows] for answer in answers]

@@ -10,12 +10,14 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
 
 from notebooks.questions import QUESTIONS
 from notebooks.selects import sample_queries
 from sql_queries import quality_checks
 from tests.fixtures.etl import event, log_events
-from tests.fixtures.notebooks import NOTEBOOKS, execute, outputs_text
+from tests.fixtures.notebooks import NOTEBOOKS, ONE_QUESTION, execute, outputs_text
+from tests.fixtures.notebooks import run as run_cells
 from tests.fixtures.plain_answers import answers
 from tests.fixtures.warehouse import ROOT
 
@@ -137,7 +139,7 @@ def test_another_source_than_the_one_loaded_shows_as_a_difference(case):
     case.load([event(), event(userId="2", sessionId=6)])
     case.write([event()])
     case.execute("INSERT INTO users SELECT * FROM users WHERE user_id = 1")
-    executed = execute(NOTEBOOK, {"DWH_CFG": str(case.config)})
+    executed = execute(NOTEBOOK, {"DWH_CFG": str(case.config)}, ONE_QUESTION)
     text = outputs_text(executed)
     assert "Different: staging_events, songplays, users." in text
     assert f"{len(quality_checks) - 1} of {len(quality_checks)} checks pass. The warehouse is not sound!" in text
@@ -152,37 +154,47 @@ def test_a_source_that_you_may_not_read_leaves_the_counts_alone(case):
     for file in (case.data / "song_data").iterdir():
         file.unlink()
     (case.data / "song_data").rmdir()
-    executed = execute(NOTEBOOK, {"DWH_CFG": str(case.config)})
+    executed = execute(NOTEBOOK, {"DWH_CFG": str(case.config)}, ONE_QUESTION)
     sentence, counts = code(executed)["counts"].outputs
     assert re.search(r"song_data cannot be counted: No such file or directory\.$", sentence.text.strip())
     assert table(counts)[0] == ["table", "rows"]
     assert "Most common number of plays: 1, in 1 session of" in outputs_text(executed)
 
 
-def stopped(file: Path) -> str:
-    """The one sentence with which the first cell ends the run."""
-    executed = execute(NOTEBOOK, {"DWH_CFG": str(file)}, allow_errors=True)
-    first, *rest = code(executed).values()
-    (error,) = first.outputs
+def sentence(cell: NotebookNode) -> str:
+    """The one sentence with which a cell ends a run."""
+    (error,) = cell.outputs
     assert error.traceback == [error.evalue]
-    assert not any(cell.outputs for cell in rest)
     return error.evalue
 
 
+def test_a_warehouse_without_plays_ends_the_run_in_one_sentence(case):
+    executed = execute(NOTEBOOK, {"DWH_CFG": str(case.config)}, allow_errors=True)
+    first, *rest = code(executed).values()
+    assert sentence(first) == "The warehouse is empty: songplays has no rows. Run etl.py first."
+    assert not any(cell.outputs for cell in rest)
+
+
 def test_the_first_cell_says_what_is_missing_in_one_sentence(case, tmp_path):
-    """An empty warehouse, tables missing, a wrong dwh.cfg, the server down."""
-    assert stopped(case.config) == "The warehouse is empty: songplays has no rows. Run etl.py first."
+    """Tables missing, no dwh.cfg, the server down; each in its turn in one kernel."""
     case.execute("DROP TABLE songplays")
-    assert stopped(case.config) == 'relation "songplays" does not exist. Run create_tables.py first.'
-    file = tmp_path / "wrong.cfg"
-    assert stopped(file) == f"{file} does not exist: copy dwh.cfg.example there and fill it in."
+    missing, file = tmp_path / "missing.cfg", tmp_path / "away.cfg"
     file.write_text(
         "[CLUSTER]\nHOST=localhost\nDB_NAME=dwh\nDB_USER=you\nDB_PASSWORD=Xx1xxxxx\nDB_PORT=1\n"
         "[IAM_ROLE]\nARN=arn:aws:iam::123456789012:role/name\n"
         "[S3]\nLOG_DATA=s3://sparkify/l\nLOG_JSONPATH=s3://sparkify/p.json\nSONG_DATA=s3://sparkify/s\n"
     )
     file.chmod(0o600)  # or it is told that others may read the password
-    assert re.match(r"No connection to localhost:1/dwh: .*[^\n]$", stopped(file))
+    first = next(iter(code(COMMITTED).values())).source
+    cells = [f"import qa\nqa.CONFIG = {str(config)!r}\n{first}" for config in (case.config, missing, file)]
+    notebook = new_notebook(
+        cells=[new_code_cell(source, metadata={"tags": ["raises-exception"]}) for source in cells],
+        metadata=COMMITTED.metadata,
+    )
+    table, config, server = map(sentence, run_cells(notebook, NOTEBOOKS, {}).cells)
+    assert table == 'relation "songplays" does not exist. Run create_tables.py first.'
+    assert config == f"{missing} does not exist: copy dwh.cfg.example there and fill it in."
+    assert re.match(r"No connection to localhost:1/dwh: .*[^\n]$", server)
 
 
 def test_it_is_committed_as_it_ran():

@@ -4,19 +4,17 @@ import base64
 import csv
 import io
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from notebooks.question import Question, default_chart, default_sentence
 from notebooks.questions import QUESTIONS
+from tests.fixtures import processes
 from tests.fixtures.answers import marks_tell
 from tests.fixtures.etl import TS, event
-from tests.fixtures.notebooks import execute
+from tests.fixtures.notebooks import ONE_QUESTION, execute
 from tests.fixtures.warehouse import ROOT
 
 ADDED = '''    Question(
@@ -55,8 +53,9 @@ def project(tmp_path: Path) -> Path:
 
 def run(project: Path, script: str, *arguments: object) -> str:
     """What a script of the copy prints."""
-    command = [sys.executable, "-W", "error", project / "notebooks" / script, *map(str, arguments)]
-    return subprocess.run(command, check=True, capture_output=True, timeout=120, env=os.environ).stdout.decode()
+    done = processes.run(project / "notebooks" / script, *arguments, cwd=project)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_one_more_question_is_one_more_object(case, project, visit, tmp_path):
@@ -93,7 +92,7 @@ def test_one_more_question_is_one_more_object(case, project, visit, tmp_path):
 def test_the_notebook_has_it_too(case, project):
     """Heading, chart, sentence, rows and SQL, without a cell of its own."""
     case.load(PLAYS)
-    executed = execute(project / "notebooks" / "qa_data.ipynb", {"DWH_CFG": str(case.config)})
+    executed = execute(project / "notebooks" / "qa_data.ipynb", {"DWH_CFG": str(case.config)}, ONE_QUESTION)
     (cell,) = (cell for cell in executed.cells if cell.id == "answers")
     heading, picture, sentence, rows, statement = cell.outputs[-5:]
     assert heading.data["text/markdown"].startswith("### Plays by user agent")

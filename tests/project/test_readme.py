@@ -73,11 +73,11 @@ def test_the_output_shown_is_what_a_run_prints(run_script, tmp_path: Path):
     assert without_seconds(blocks("text")[0]) == without_seconds(printed)
 
 
-def test_the_sample_queries_have_these_answers(simulated):
+def test_the_sample_queries_have_these_answers(simulated_tables):
     """Each SQL block runs on the simulated data and gives the block of text after it."""
     shown = re.findall(r"^```sql\n(.*?)^```\n\n```text\n(.*?)^```$", FOR_ANALYSTS, re.MULTILINE | re.DOTALL)
     assert len(shown) == len(blocks("sql", FOR_ANALYSTS)) == 3
-    with closing(warehouse.connect(simulated.settings)) as connection, connection.cursor() as cursor:
+    with closing(warehouse.connect(simulated_tables)) as connection, connection.cursor() as cursor:
         for query, expected in shown:
             cursor.execute(query)
             table = as_table([column.name for column in cursor.description], cursor.fetchall())
