@@ -61,9 +61,10 @@ def test_disk_full(make_world, tmp_path, sizes, events):
     assert done.returncode == 0, done.stderr.decode()
     found = [line.split(" ", 3) for line in said.splitlines() if line[:1].isdigit()]
     assert [int(size) for size, *_ in found] == list(sizes)
-    full = [error for _, code, _, error in found if code != "0"]
+    full = [(code, error) for _, code, _, error in found if code != "0"]
     assert full
-    for error in full:
+    for code, error in full:
+        assert code == "1"
         assert "No space left on device" in error or "full" in error
 
 

@@ -1,9 +1,7 @@
-"""A load that is cut off: Ctrl-C, kill -9 at many points, a full disk. The tables are the old ones or the new ones."""
+"""A load that is cut off: Ctrl-C, kill -9 at many points. The tables are the old ones or the new ones."""
 
-import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -43,9 +41,9 @@ def digests(plain, tables: tuple[str, ...]) -> list[tuple]:
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory) -> Path:
-    """A simulated data set of 30 days whose load takes a second or two."""
+    """A simulated data set of 15 days whose load takes a second or two."""
     folder = tmp_path_factory.mktemp("log") / "data"
-    simulate_data.simulate(folder, songs=300, users=300, events=30_000, days=30)
+    simulate_data.simulate(folder, songs=300, users=300, events=15_000, days=15)
     return folder
 
 
@@ -58,9 +56,10 @@ def config_of(place: Path, log: Path, logs: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory, log) -> Path:
+def template(tmp_path_factory, server_template, log) -> Path:
     """The files of a warehouse with the first day's log loaded; its server has stopped."""
     folder = tmp_path_factory.mktemp("template")
+    shutil.copytree(server_template, folder / "own")
     first = sorted((log / "log_data").rglob("*.json"))[0]
     (folder / "own.cfg").write_text(config_of(folder / "own", log, first))
     for script in ("create_tables.py", "etl.py"):
@@ -147,7 +146,7 @@ def test_ctrl_c(own, tmp_path, moment):
 
 def kill_at_points(own: Path, place: Path, reset: Callable, points: int) -> None:
     """Kill a load at so many points spread over its run, and check the tables after each and after a whole run."""
-    with closing(connect_when_up(place)) as plain:
+    with closing(plain_connection(place)) as plain:
         old = digests(plain, STAR)
         begin = time.monotonic()
         whole = start(own)
@@ -195,20 +194,17 @@ def resetter(plain) -> Callable:
 
 
 @no_windows
-@pytest.mark.parametrize("points", [pytest.param(2, id="2"), pytest.param(20, id="20", marks=pytest.mark.slow)])
-def test_kill_9_at_many_points(own, tmp_path, points):
-    wait_for_stop(tmp_path / "own")
-    hold = subprocess.Popen(  # keeps the server up, so that the runs are alike
-        [sys.executable, "-m", "infra.local", "--config", own], cwd=ROOT, stdout=subprocess.DEVNULL
-    )
+@pytest.mark.slow
+def test_kill_9_at_20_points(own, tmp_path):
+    """The long form of the kills of etl.py in tests/faults, on more data."""
+    supervisor.acquire(tmp_path / "own")  # keeps the server up, so that the runs are alike
     try:
-        with closing(connect_when_up(tmp_path / "own")) as plain:
+        with closing(plain_connection(tmp_path / "own")) as plain:
             with plain, plain.cursor() as cursor:
                 cursor.execute("CREATE SCHEMA saved")
-            kill_at_points(own, tmp_path / "own", resetter(plain), points)
+            kill_at_points(own, tmp_path / "own", resetter(plain), points=20)
     finally:
-        hold.send_signal(signal.SIGINT)
-        hold.wait(30)
+        supervisor.release(tmp_path / "own")
     wait_for_stop(tmp_path / "own")
 
 
@@ -221,66 +217,3 @@ def test_kill_9_leaves_nothing_running(own, tmp_path):
         load.kill()
         load.communicate()
     wait_for_stop(tmp_path / "own")
-
-
-FULL = """
-set -e
-mount -t tmpfs -o size=260m tmpfs "$1"
-"$2" "$3/create_tables.py" --config "$4" >/dev/null
-"$2" "$3/etl.py" --config "$4" --quiet
-"$2" "$5" "$4"
-free=$(df -k --output=avail "$1" | tail -1)
-head -c $(((free - 6000) * 1024)) /dev/zero > "$1/filler"
-set +e
-"$2" "$3/etl.py" --config "$6" --quiet
-echo "exit code $?"
-rm "$1/filler"
-"$2" "$5" "$4"
-"$2" "$3/etl.py" --config "$4" --quiet
-echo "exit code $?"
-"""
-LOOK = """
-import sys
-sys.path.insert(0, {root!r})
-from contextlib import closing
-from tests.pipeline.test_etl_cut_off import TABLES, digests
-from infra import warehouse
-from infra.config import load_settings
-from infra.local.connection import connect
-import psycopg2
-with closing(warehouse.connect(load_settings(sys.argv[1]))) as connection:
-    with closing(connection.open_another()) as plain:
-        print(digests(plain, TABLES))
-"""
-
-
-def namespace() -> list[str] | None:
-    """A command prefix for a mount namespace of one's own, None where there is none."""
-    for prefix in (["unshare", "-m", "--"], ["unshare", "-rm", "--"]):
-        test = [*prefix, "sh", "-c", "mount -t tmpfs -o size=1m tmpfs /mnt"]
-        if shutil.which("unshare") and subprocess.run(test, capture_output=True).returncode == 0:
-            return prefix
-    return None
-
-
-def test_a_full_disk(tmp_path, log):
-    prefix = namespace() if os.name == "posix" else None
-    if prefix is None:
-        pytest.skip("a small file system of one's own needs unshare and mount")
-    place = tmp_path / "small disk"
-    place.mkdir()
-    first = sorted((log / "log_data").rglob("*.json"))[0]
-    for name, logs in (("first", first), ("all", log / "log_data")):
-        (tmp_path / f"{name}.cfg").write_text(config_of(place / "local", log, logs))
-    look = tmp_path / "look.py"
-    look.write_text(LOOK.format(root=str(ROOT)))
-    arguments = [place, sys.executable, ROOT, tmp_path / "first.cfg", look, tmp_path / "all.cfg"]
-    done = subprocess.run(
-        [*prefix, "sh", "-c", FULL, "sh", *map(str, arguments)], capture_output=True, text=True, timeout=120
-    )
-    before, code, after, code_then = done.stdout.splitlines()[-4:]
-    assert code == "exit code 1", done
-    assert done.stderr.startswith("etl: "), done.stderr
-    assert "Traceback" not in done.stderr
-    assert after == before
-    assert code_then == "exit code 0"

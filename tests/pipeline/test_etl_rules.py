@@ -46,28 +46,27 @@ def test_a_load_of_older_logs_leaves_the_newer_level_alone(case):
     assert case.tables()["users"] == [(1, "Ada", "Berg", "F", "free", at(TS + 10))]
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
+def test_of_two_events_in_one_millisecond_the_text_that_sorts_last_counts(case):
+    """A user for each pair, of which the second counts."""
+    pairs = [
         ({"level": "free"}, {"level": "paid"}),
         ({"firstName": "Ada"}, {"firstName": "Bea"}),
         ({"lastName": None}, {"lastName": ""}),
-        ({"firstName": "x|y", "lastName": "z"}, {"firstName": "x", "lastName": "y|z"}),
+        ({"firstName": "x", "lastName": "y|z"}, {"firstName": "x|y", "lastName": "z"}),
         ({"gender": None}, {"gender": "M"}),
         ({"level": None}, {"level": "free"}),
-    ],
-)
-def test_of_two_events_in_one_millisecond_the_text_that_sorts_last_counts(case, one, other):
-    case.load([event(**one), event(**other)])
-    together = case.tables()["users"]
-    for first, second in ((one, other), (other, one)):
+    ]
+    losers, winners = (
+        [event(userId=str(user), **pair[position]) for user, pair in enumerate(pairs, start=1)] for position in (0, 1)
+    )
+    case.load(winners)
+    expected = case.tables()["users"]
+    assert len(expected) == len(pairs)
+    for loads in ([losers + winners], [losers, winners], [winners, losers]):
         case.clear()
-        case.load([event(**first)])
-        case.load([event(**second)])
-        assert case.tables()["users"] == together
-    case.clear()
-    case.load([event(**(one if "x|y" in one.values() else other))])
-    assert case.tables()["users"] == together
+        for events in loads:
+            case.load(events)
+        assert case.tables()["users"] == expected
 
 
 def test_an_artist_is_the_shortest_name_with_coordinates_of_the_smallest_song(case):
@@ -151,20 +150,20 @@ def test_equal_lines_are_one_play_and_of_different_ones_with_one_key_the_first_i
         assert case.execute("SELECT session_id, song FROM songplays") == [(5, "Other"), (6, "T")]
 
 
-@pytest.mark.parametrize(
-    ("ts", "columns"),
-    [
-        (1541121934796, (1, 2, 44, 11, 2018, 5)),  # Friday 2018-11-02 01:25:34.796
-        (1546300799999, (23, 31, 1, 12, 2018, 1)),  # Monday 2018-12-31 23:59:59.999, in ISO week 1 of 2019
-        (1609459200001, (0, 1, 53, 1, 2021, 5)),  # Friday 2021-01-01 00:00:00.001, in ISO week 53 of 2020
-        (1541289600000, (0, 4, 44, 11, 2018, 0)),  # Sunday 2018-11-04
-        (1541894399999, (23, 10, 45, 11, 2018, 6)),  # Saturday 2018-11-10
-        (1582934400123, (0, 29, 9, 2, 2020, 6)),  # a leap day
-    ],
-)
-def test_time_columns_of_a_known_instant(case, ts, columns):
-    case.load([event(ts=ts), event(ts=ts, userId="2"), event(ts=ts + 5, page="Home")])
-    assert case.tables()["time"] == [(at(ts), *columns)]
+def test_time_columns_of_known_instants(case):
+    instants = {
+        1541121934796: (1, 2, 44, 11, 2018, 5),  # Friday 2018-11-02 01:25:34.796
+        1546300799999: (23, 31, 1, 12, 2018, 1),  # Monday 2018-12-31 23:59:59.999, in ISO week 1 of 2019
+        1609459200001: (0, 1, 53, 1, 2021, 5),  # Friday 2021-01-01 00:00:00.001, in ISO week 53 of 2020
+        1541289600000: (0, 4, 44, 11, 2018, 0),  # Sunday 2018-11-04
+        1541894399999: (23, 10, 45, 11, 2018, 6),  # Saturday 2018-11-10
+        1582934400123: (0, 29, 9, 2, 2020, 6),  # a leap day
+    }
+    case.load(
+        [line for ts in instants for line in (event(ts=ts), event(ts=ts, userId="2"), event(ts=ts + 5, page="Home"))]
+    )
+    expected = [(at(ts), *columns) for ts, columns in instants.items()]
+    assert case.tables()["time"] == sorted(expected, key=repr)
 
 
 def test_songplays_need_both_staging_tables(case):

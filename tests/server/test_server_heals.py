@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -18,7 +20,16 @@ from infra.config import load_settings
 from infra.errors import ServerError, WarehouseError
 from infra.local import credentials, server, supervisor
 from infra.local.connection_info import open_plain
-from tests.fixtures.server import finish, posix, postgres_pid, python, supervisor_pid, wait_until_gone
+from tests.fixtures.server import (
+    ROOT,
+    copy_of,
+    finish,
+    posix,
+    postgres_pid,
+    python,
+    supervisor_pid,
+    wait_until_gone,
+)
 
 pytestmark = pytest.mark.server
 LIBPQ = {  # what each would do to a connection to the embedded server
@@ -46,6 +57,29 @@ def kept(directory: Path) -> list[tuple]:
     finally:
         supervisor.release(directory)
         wait_until_gone(directory)
+
+
+@pytest.fixture(scope="module")
+def kept_template(server_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a server with that row."""
+    directory = tmp_path_factory.mktemp("kept") / "local"
+    shutil.copytree(server_template, directory)
+    keep(directory)
+    wait_until_gone(directory)
+    return directory
+
+
+@pytest.fixture
+def kept_directory(kept_template: Path, tmp_path: Path) -> Iterator[Path]:
+    """A copy of them."""
+    yield from copy_of(kept_template, tmp_path / "local")
+
+
+@pytest.fixture
+def impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A supervisor takes a server that says nothing to hang after a second, not after ten."""
+    (tmp_path / "sitecustomize.py").write_text("from infra.local import server\nserver.SILENCE = 1\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
 
 
 def kill_supervisor(directory: Path) -> None:
@@ -98,34 +132,32 @@ def test_last_user_goes_in_the_middle_of_a_recovery(directory):
 
 
 @posix
-def test_server_that_is_asked_to_stop_in_a_recovery_is_ended(directory, capsys):
+def test_server_that_is_asked_to_stop_in_a_recovery_is_ended(kept_directory, impatient, capsys):
     """What an older program left behind: a server that is shutting down for ever and that nobody supervises."""
-    keep(directory)
-    info = supervisor.acquire(directory)
+    info = supervisor.acquire(kept_directory)
     victim = open_plain(info)
-    kill_supervisor(directory)
+    kill_supervisor(kept_directory)
     with victim.cursor() as cursor:
         cursor.execute("CREATE TABLE big AS SELECT i, repeat('x', 400) FROM generate_series(1, 500000) AS i")
     victim.commit()
     os.kill(victim.info.backend_pid, signal.SIGKILL)
     time.sleep(0.05)
-    os.kill(postgres_pid(directory), signal.SIGINT)  # a fast stop
+    os.kill(postgres_pid(kept_directory), signal.SIGINT)  # a fast stop
     victim.close()
-    assert kept(directory) == [(1,)]
+    assert kept(kept_directory) == [(1,)]
     assert "has been mended" in capsys.readouterr().err
 
 
 @posix
-def test_server_that_does_not_answer(directory, capsys):
+def test_server_that_does_not_answer(kept_directory, impatient, capsys):
     """A postmaster that hangs, without a supervisor: it is ended and started anew, and the run says so."""
-    keep(directory)
-    supervisor.acquire(directory)
-    kill_supervisor(directory)
-    os.kill(postgres_pid(directory), signal.SIGSTOP)
-    assert kept(directory) == [(1,)]
+    supervisor.acquire(kept_directory)
+    kill_supervisor(kept_directory)
+    os.kill(postgres_pid(kept_directory), signal.SIGSTOP)
+    assert kept(kept_directory) == [(1,)]
     assert capsys.readouterr().err.splitlines() == [
-        f"The embedded PostgreSQL in {directory} has been mended. It did not answer any more; it was ended and started "
-        "anew.",
+        f"The embedded PostgreSQL in {kept_directory} has been mended. "
+        "It did not answer any more; it was ended and started anew.",
     ]
 
 
@@ -135,9 +167,22 @@ def test_stop_that_takes_too_long_is_followed_by_a_harder_one(directory, monkeyp
     monkeypatch.setattr(server, "STOP", (("fast", 1), ("immediate", 20)))
     info = supervisor.acquire(directory)
     with closing(open_plain(info)) as hanging:
-        os.kill(hanging.info.backend_pid, signal.SIGSTOP)
-        server.stop(directory)
+        pid, harder = hanging.info.backend_pid, "received immediate shutdown request"
+
+        def go_on():
+            """Let the backend go on at the harder stop: PostgreSQL would kill it after another five seconds."""
+            end = time.monotonic() + 30
+            while time.monotonic() < end and harder not in (directory / "server.log").read_text():
+                time.sleep(0.05)
+            os.kill(pid, signal.SIGCONT)
+
+        os.kill(pid, signal.SIGSTOP)
+        with ThreadPoolExecutor() as other:
+            going_on = other.submit(go_on)
+            server.stop(directory)
+            going_on.result()
         assert server.running(directory) is None
+    assert harder in (directory / "server.log").read_text()
     supervisor.release(directory)
     wait_until_gone(directory)
 
@@ -211,20 +256,18 @@ def test_set_up_that_fails_leaves_no_server(directory):
 
 
 @pytest.mark.parametrize("found", [None, b"", b"\xff\xfe" * 20, b"short", b"wrong-but-long-enough-to-be-one"])
-def test_password_file_missing_or_wrong(directory, capsys, found):
+def test_password_file_missing_or_wrong(kept_directory, capsys, found):
     """There is a new password, and the run says so; nothing else has changed."""
-    keep(directory)
-    wait_until_gone(directory)
-    (directory / "password").unlink()
+    (kept_directory / "password").unlink()
     if found is not None:
-        (directory / "password").write_bytes(found)
-    assert kept(directory) == [(1,)]
+        (kept_directory / "password").write_bytes(found)
+    assert kept(kept_directory) == [(1,)]
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "there is a new password" in said
-    assert kept(directory) == [(1,)]
+    assert kept(kept_directory) == [(1,)]
     assert capsys.readouterr().err == ""
     if os.name != "nt":
-        assert (directory / "password").stat().st_mode & 0o777 == 0o600
+        assert (kept_directory / "password").stat().st_mode & 0o777 == 0o600
 
 
 def test_password_file_lost_while_the_server_runs(directory):
@@ -252,28 +295,25 @@ def test_killed_supervisor_leaves_no_server_when_its_user_ends(directory):
 
 
 @posix
-def test_supervisor_that_is_asked_to_end_stops_the_server(directory):
+def test_supervisor_that_is_asked_to_end_stops_the_server(kept_directory):
     """As when the machine is shut down; what was committed is there without a recovery."""
-    keep(directory)
-    with python(directory, "sys.stdin.read()", stdin=subprocess.PIPE) as user:
+    with python(kept_directory, "sys.stdin.read()", stdin=subprocess.PIPE) as user:
         assert user.stdout.readline() == "1\n"
-        os.kill(supervisor_pid(directory), signal.SIGTERM)
-        while server.running(directory):
+        os.kill(supervisor_pid(kept_directory), signal.SIGTERM)
+        while server.running(kept_directory):
             time.sleep(0.05)
         assert finish(user)[0] == 0
-    assert kept(directory) == [(1,)]
+    assert kept(kept_directory) == [(1,)]
 
 
 @posix
-def test_stale_pid_file_that_names_another_server(directory, another_directory, capsys):
+def test_stale_pid_file_that_names_another_server(kept_directory, another_directory, capsys):
     """Its number was taken by the PostgreSQL of another directory, which is left alone."""
-    keep(directory)
-    wait_until_gone(directory)
     other = supervisor.acquire(another_directory)
     pid = postgres_pid(another_directory)
     lines = (another_directory / "postgres" / "postmaster.pid").read_text()
-    (directory / "postgres" / "postmaster.pid").write_text(lines)
-    assert kept(directory) == [(1,)]
+    (kept_directory / "postgres" / "postmaster.pid").write_text(lines)
+    assert kept(kept_directory) == [(1,)]
     assert "was not stopped properly" in capsys.readouterr().err
     assert psutil.pid_exists(pid) and server.connection_info(another_directory) == other
     supervisor.release(another_directory)
@@ -333,11 +373,9 @@ def holds(content: bytes):
         ),
     ],
 )
-def test_damaged_file_is_mended(directory, name, damage):
-    keep(directory)
-    wait_until_gone(directory)
-    damage(directory / name)
-    assert kept(directory) == [(1,)]
+def test_damaged_file_is_mended(kept_directory, name, damage):
+    damage(kept_directory / name)
+    assert kept(kept_directory) == [(1,)]
 
 
 @pytest.mark.parametrize(

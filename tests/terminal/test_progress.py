@@ -17,24 +17,24 @@ import time
 from infra import progress
 with progress.steps(15) as steps:
     with steps.step("LOCK staging_events"):
-        time.sleep(1.3)
+        time.sleep(0.8)
     with steps.step("COPY staging_events") as step:
         for number in range(1, 9):
             step.update(number * 112.3, 898.4, "MB", detail=f"{number}/8 files")
-            time.sleep(0.4)
+            time.sleep(1.3 if number == 4 else 0.1)
 print("8,000 rows")
 """
-SHORT = COPY.replace("1.3", "0.1").replace("0.4", "0.1")  # seconds; for what shows at once
+SHORT = COPY.replace("0.8", "0.1").replace("1.3", "0.1")  # seconds; for what shows at once
 TALKS = """
 import sys, time
 from infra import cli, progress
 def work():
     with progress.step("INSERT INTO songplays"):
         for number in range(2):
-            time.sleep(0.5)
+            time.sleep(0.3)
             print("line", number)
             print("begun,", end=" ")
-            time.sleep(0.5)
+            time.sleep(0.3)
             print("ended", file=sys.stderr if number % 2 else sys.stdout)
     return 0
 sys.exit(cli.run("talks", work))
