@@ -5,6 +5,8 @@ import gzip
 import json
 import os
 import sys
+import time
+from itertools import count
 from pathlib import Path
 
 import boto3
@@ -14,6 +16,7 @@ from botocore.exceptions import ClientError
 from psycopg2.extensions import QuotedString
 
 from infra.aws.client_errors import explain_unreadable
+from infra.local.copy_command.fast_path import CsvMaker
 from tests.fixtures.aws import free_port
 from tests.fixtures.copying import AUTO, Copier
 
@@ -44,6 +47,21 @@ def test_a_prefix_takes_its_neighbours_unless_it_ends_with_a_slash(copier: Copie
     assert sorted(copier.rows()) == [("1",), ("2",)]
     copier.copy("s3://sparkify/log_data")
     assert sorted(copier.rows()) == [("1",), ("1",), ("2",), ("2",), ("old",)]
+
+
+def test_a_batch_is_loaded_though_another_thread_came_first(copier: Copier, monkeypatch: pytest.MonkeyPatch):
+    started = count()
+    take = CsvMaker.next
+
+    def late(maker: CsvMaker):
+        """Let the first thread come after the only batch has gone to the second."""
+        if next(started) == 0:
+            time.sleep(0.2)
+        return take(maker)
+
+    monkeypatch.setattr(CsvMaker, "next", late)
+    copier.load('{"a": "1"}')
+    assert copier.rows() == [("1",)]
 
 
 def test_a_jsonpaths_file_under_the_prefix_is_read_as_data(copier: Copier, s3):

@@ -7,7 +7,6 @@ import atexit
 import shutil
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,7 +52,7 @@ class Reader:
         self.statement = parse(f"COPY fuzzed FROM '{self.path}' {options}")
         self.source = Source(self.statement, settings, connection.cancelled)
         self.plan = make_plan(self.cursor, self.statement, self.source)
-        self.maker = CsvMaker(self.plan, iter([]), folder, ThreadPoolExecutor(1))
+        self.maker = CsvMaker(self.plan, iter([]), folder)
         connection.commit()
 
     def outcome(self, fast: bool = True, in_place: bool = False) -> tuple[list[tuple], list[tuple]]:

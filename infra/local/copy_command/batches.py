@@ -17,7 +17,7 @@ from infra.local.copy_command.model import LARGEST_OBJECT, Batch, CopyStatement,
 BATCH = 16 << 20  # bytes of files on disk that are loaded at a time
 PIECE = 4 << 20  # and of what is in memory, which holds several of them at once
 SEGMENTS = 10_000  # files whose objects are loaded at a time
-WHOLE = range(256 << 10, 64 << 20)  # sizes in bytes of the files on disk that DuckDB reads itself
+WHOLE = range(256 << 10, 24 << 20)  # sizes in bytes of the files on disk that DuckDB reads itself, into its memory
 UNREADABLE = (OSError, EOFError, zlib.error)  # the last two: broken compression
 # Between objects there is white space only. A line break cannot stand inside a JSON string, and inside an array two
 # objects have a comma between them: so this is the end of an object at the root, in every well-formed file.

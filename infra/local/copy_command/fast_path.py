@@ -6,7 +6,6 @@ import re
 import threading
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,18 +41,15 @@ def is_simple(plan: Plan) -> bool:
 
 
 class CsvMaker:
-    """Turns batches of objects into CSV with DuckDB; several threads may ask for the next one.
+    """Turns batches of objects into CSV with DuckDB; several threads may ask for the next one."""
 
-    One of them looks at a batch while DuckDB, in a thread of its own, works on another: two at once take more memory.
-    """
-
-    def __init__(self, plan: Plan, batches: Iterator[Batch], folder: Path, duck: ThreadPoolExecutor):
+    def __init__(self, plan: Plan, batches: Iterator[Batch], folder: Path):
         """All that is known at first is the plan; `_typed` are the keys whose values are read with their JSON types."""
-        self._plan, self._batches, self._folder, self._thread = plan, batches, folder, duck
+        self._plan, self._batches, self._folder = plan, batches, folder
         self._lock, self._numbers = threading.Lock(), itertools.count()
         self._typed: set[str] = set()
         self._in_lines = True  # until a file has objects over several lines, or several on one
-        self._duck: duckdb.DuckDBPyConnection | None = None
+        self._of_thread = threading.local()  # a DuckDB for each thread
 
     def _query(self, sources: list[str], csv: Path, in_lines: bool) -> str:
         """DuckDB's statement that turns the objects in `sources` into `csv`, or fails at the first odd value."""
@@ -105,7 +101,7 @@ class CsvMaker:
                 if in_lines and not self._in_lines:  # that is what the look has told
                     continue
                 try:
-                    self._thread.submit(self._execute, self._query(sources, csv, in_lines)).result()
+                    self._execute(self._query(sources, csv, in_lines))
                     return csv
                 except _REFUSED as error:
                     csv.unlink(missing_ok=True)
@@ -167,12 +163,12 @@ class CsvMaker:
         return first == b"{" and last == b"}"
 
     def _execute(self, query: str) -> None:
-        """Run a statement of DuckDB, in the thread that is for it."""
-        if self._duck is None:
-            self._duck = duckdb.connect(
+        """Run a statement of DuckDB in this thread."""
+        if not hasattr(self._of_thread, "duck"):
+            self._of_thread.duck = duckdb.connect(
                 config={"threads": 1, "temp_directory": str(self._folder), "preserve_insertion_order": False}
             )
-        self._duck.execute(query)
+        self._of_thread.duck.execute(query)
 
     def _learn(self, error: str) -> None:
         """Read the rest in another way, if that can help: a column with JSON types, or objects across lines."""

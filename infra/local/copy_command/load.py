@@ -28,7 +28,7 @@ from infra.local.copy_command.model import Batch, Plan, Record, RecordError, War
 from infra.local.copy_command.plan import make_plan
 from infra.local.copy_command.statement import parse
 
-WORKERS = 2  # threads that make CSV: one reads and looks at a batch while DuckDB, in its own, works on the other
+WORKERS = 2  # threads that make CSV while PostgreSQL loads what they made; more take more memory
 
 
 def run(connection: WarehouseConnection, text: str) -> None:
@@ -98,12 +98,14 @@ class Loader:
         with (
             tempfile.TemporaryDirectory(dir=folder) as scratch,
             closing(BatchReader(source, statement, is_simple(self._plan)).read(files, self._log.progress)) as batches,
-            ThreadPoolExecutor(1) as duck,
             ThreadPoolExecutor(WORKERS) as pool,
         ):
-            maker = CsvMaker(self._plan, batches, Path(scratch), duck)
-            ahead = deque(pool.submit(maker.next) for _ in range(WORKERS))
-            while made := ahead.popleft().result():
+            maker = CsvMaker(self._plan, batches, Path(scratch))
+            ahead = deque(pool.submit(maker.next) for _ in range(WORKERS + 1))
+            while ahead:
+                made = ahead.popleft().result()
+                if made is None:  # the last batch may have gone to one of those behind
+                    continue
                 ahead.append(pool.submit(maker.next))
                 batch, csv = made
                 if self.load_fast(csv):
