@@ -26,7 +26,6 @@ pytest_plugins = [
 # What takes its time, by the fixture that brings it; a test or module that needs it otherwise carries the mark itself.
 NEEDS = {
     "moto_url": "aws",
-    "moto_with_policies": "aws",
     "browser": "browser",
     "firefox": "browser",
     "real_data": "data",

@@ -10,6 +10,7 @@ from infra.config import COURSE_BUCKET, DEFAULT_REGION, Settings
 from infra.errors import ConfigError
 
 HEADER = "x-amz-bucket-region"  # S3 sends it also to those who may not read the bucket, so no keys are needed
+ANONYMOUS = CLIENT_CONFIG.merge(Config(signature_version=UNSIGNED))
 KEYS = ("LOG_DATA", "SONG_DATA", "LOG_JSONPATH")
 
 
@@ -31,8 +32,7 @@ def source_region(settings: Settings) -> str:
 
 def _bucket_region(settings: Settings, bucket: str, key: str) -> str:
     """Ask S3 where a bucket is. The course's is known, for those who cannot ask."""
-    config = CLIENT_CONFIG.merge(Config(signature_version=UNSIGNED))
-    client = make_session(settings, settings.cluster_region).client("s3", config=config)
+    client = make_session(settings, settings.cluster_region).client("s3", config=ANONYMOUS)
     region, reason = None, "it does not say"
     try:
         region = client.head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"].get(HEADER)

@@ -1,6 +1,7 @@
 """Where a script of the cluster's life works: the settings, what they want of AWS, and whom to ask for it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Context:
-    """Where a script works: the settings, what they want, and whom to ask for it."""
+    """Where a script works: the settings, what they want, and whom to ask for it.
+
+    A client is made once, when it is first asked for: to make that of EC2 takes as long as many requests.
+    """
 
     path: Path  # dwh.cfg
     settings: Settings
@@ -39,27 +43,27 @@ class Context:
         identity = self.sts.get_caller_identity()
         return identity["Account"], identity["Arn"].split(":")[1]
 
-    @property
+    @cached_property
     def budgets(self) -> "BudgetsClient":
         """The client for budgets, which belong to the account."""
         return self.session.client("budgets", config=CLIENT_CONFIG)
 
-    @property
+    @cached_property
     def ec2(self) -> "EC2Client":
         """The client for networks, in the cluster's region."""
         return self.session.client("ec2", config=CLIENT_CONFIG)
 
-    @property
+    @cached_property
     def iam(self) -> "IAMClient":
         """The client for roles, which are the same in all regions."""
         return self.session.client("iam", config=CLIENT_CONFIG)
 
-    @property
+    @cached_property
     def redshift(self) -> "RedshiftClient":
         """The client for provisioned clusters and their groups, in the cluster's region."""
         return self.session.client("redshift", config=CLIENT_CONFIG)
 
-    @property
+    @cached_property
     def sts(self) -> "STSClient":
         """The client that says who the caller is."""
         return self.session.client("sts", config=CLIENT_CONFIG)

@@ -130,9 +130,8 @@ def lives(wire, aws_config: Path) -> None:
     assert destroy_cluster.main([*here, "--yes"]) == 0
 
 
-def test_caller_policy_is_what_the_calls_need(moto_with_policies, wire, aws_config, monkeypatch):
+def test_caller_policy_is_what_the_calls_need(moto, wire, aws_config, monkeypatch):
     """The caller's policies allow every call that is made, and nothing that is not made or implied."""
-    moto = moto_with_policies
     monkeypatch.setattr(aws_connection.psycopg2, "connect", refuse)
     here = ["--config", str(aws_config)]
     fake = wire.fakes["redshift-serverless"] = ServerlessFake(looks=0)

@@ -129,9 +129,8 @@ def test_life_as_a_user_runs_it_each_step_twice(moto, wire, aws_config, tmp_path
     assert aws_config.read_text() == text
 
 
-def test_module_form_and_snapshot(moto_with_policies, aws_config):
+def test_module_form_and_snapshot(moto, aws_config):
     """`python -m infra.NAME` works from the root; --snapshot keeps the data, and the last look says so."""
-    moto = moto_with_policies
     assert script("create_cluster", "--config", aws_config, "--managed-policy", module=True).returncode == 0
     attached = moto.iam.list_attached_role_policies(RoleName="dwhRole")["AttachedPolicies"]
     assert [each["PolicyName"] for each in attached] == ["AmazonS3ReadOnlyAccess"]
