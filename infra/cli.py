@@ -23,7 +23,14 @@ import psycopg2
 
 from infra import progress, requirements_check
 from infra.database import explain as explain_database_error
-from infra.errors import Interrupted, OutcomeUnknownError, SparkifyError, is_disk_full, remember_config
+from infra.errors import (
+    Interrupted,
+    OutcomeUnknownError,
+    SparkifyError,
+    explain_limit,
+    is_disk_full,
+    remember_config,
+)
 
 # What can steer a terminal or hide text: control characters but tab and newline, marks of direction, lone surrogates.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -170,8 +177,8 @@ def explain(error: Exception) -> str | None:
         from infra.aws.client_errors import explain as explain_aws_error  # only for those who use AWS
 
         return explain_aws_error(error)  # type: ignore[arg-type]  # all that botocore raises
-    if isinstance(error, MemoryError) or "can't start new thread" in str(error):
-        return "This machine has not enough memory for it, or a limit on it: end other programs, or raise the limit."
+    if limit := explain_limit(error):
+        return limit
     if isinstance(error, ModuleNotFoundError):
         return requirements_check.explain(error) or None
     if isinstance(error, OSError):

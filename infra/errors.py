@@ -50,6 +50,19 @@ def is_disk_full(error: Exception) -> bool:
     return getattr(error, "errno", None) in codes or "No space left on device" in str(error)
 
 
+def explain_limit(error: BaseException) -> str:
+    """The sentence for an error of a machine that is too small, or of a limit on it; "" for any other error."""
+    number = getattr(error, "errno", None)
+    lacking = {errno.EMFILE: "open files", errno.ENFILE: "open files", errno.EAGAIN: "processes"}.get(number or 0, "")
+    if isinstance(error, MemoryError) or number == errno.ENOMEM or "failed to map segment" in str(error):
+        lacking = "memory"
+    elif "can't start new thread" in str(error):
+        lacking = "memory or threads"
+    if not lacking:
+        return ""
+    return f"This machine has not enough {lacking} for it, or a limit on it: end other programs, or raise the limit."
+
+
 class SparkifyError(Exception):
     """The root of the tree."""
 

@@ -1,13 +1,15 @@
-"""Explain in one sentence what stops a script before its first line of work: missing packages, an old Python, Ctrl-C.
+"""Explain what stops a script before its first line of work: missing packages, an old Python, no memory, Ctrl-C.
 
-Each script imports this module before all others, and nothing but the standard library is imported here. Importing
-it sets `sys.excepthook`, which a failing import of the script reaches; `cli.run` explains what comes later.
+Each script imports this module before all others, and it needs the standard library alone. Importing it sets
+`sys.excepthook`, which a failing import of the script reaches; `cli.run` explains what comes later.
 """
 
 import os
 import sys
 from pathlib import Path
 from types import TracebackType
+
+from infra.errors import explain_limit
 
 ROOT = Path(__file__).resolve().parent.parent
 NEEDED = (3, 10)
@@ -41,7 +43,7 @@ def _shown(path: Path) -> str:
 
 def _hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Print one sentence for what a user can cause, and the traceback for everything else."""
-    sentence = "interrupted." if isinstance(error, KeyboardInterrupt) else ""
+    sentence = "interrupted." if isinstance(error, KeyboardInterrupt) else explain_limit(error)
     if isinstance(error, ModuleNotFoundError):
         sentence = explain(error)
     if not sentence:

@@ -2,8 +2,10 @@
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ MAJOR = "18"
 HIDDEN_PREFIXES = ("AWS_", "PG")
 HIDDEN_NAMES = ("KEY", "SECRET", "DWH_DB_PASSWORD")
 FULL = ("No space left", "Disk quota exceeded", "not enough space")  # Linux and macOS, a quota, Windows
+LEAST_MEMORY = 1 << 30  # bytes: 512 MB that the server shares, and what DuckDB and threads reserve
 ROOM = 1 << 20  # bytes that a program of PostgreSQL needs at least
 
 
@@ -55,6 +58,20 @@ def identity_for(directory: Path) -> tuple[list[str], dict[str, Any]]:
         )
     os.chown(directory, nobody.pw_uid, nobody.pw_gid)
     return [], {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def check_memory() -> None:
+    """Raise ServerError for a limit (ulimit -v) under which the server does not start, and DuckDB's import crashes."""
+    if sys.platform == "win32":
+        return
+    import resource  # POSIX only
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if 0 <= limit < LEAST_MEMORY:  # none is -1 or very large
+        raise ServerError(
+            f"The embedded warehouse needs {LEAST_MEMORY >> 20} MB of memory, but a limit allows {limit >> 20} MB: "
+            "raise it (ulimit -v)."
+        )
 
 
 def give(directory: Path, file: Path) -> None:
@@ -105,5 +122,5 @@ def _reason(directory: Path, said: str) -> str:
     if any(phrase in words for phrase in FULL) or shutil.disk_usage(directory).free < ROOM:
         return f"No space left on device. The disk of {directory} is full: make room there and run again."
     lines = words.splitlines()
-    reasons = [line.strip() for line in lines if any(mark in line for mark in ("FATAL", "PANIC", "error:", "ERROR"))]
+    reasons = [found[1] for line in lines if (found := re.search(r"(?:FATAL|PANIC|ERROR|error): +(.+)", line))]
     return reasons[0] if reasons else " ".join(said.split()) or "it did not say why."

@@ -31,7 +31,7 @@ import fasteners
 import psycopg2
 
 from infra.config import ROOT
-from infra.errors import ServerError
+from infra.errors import ServerError, explain_limit
 from infra.local import credentials, server, system_tables
 from infra.local.binaries import environment
 from infra.local.connection_info import PATIENCE, SILENT, ConnectionInfo
@@ -71,6 +71,8 @@ def acquire(directory: Path) -> ConnectionInfo:
 
 def _cannot_use(directory: Path, error: Exception) -> str:
     """The sentence for a directory, or a file in it, that the system does not let us use."""
+    if limit := explain_limit(error):
+        return limit
     place = os.fsdecode(getattr(error, "filename", None) or directory)
     reason = getattr(error, "strerror", None) or str(error)
     return (

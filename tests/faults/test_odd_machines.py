@@ -45,6 +45,23 @@ def test_an_odd_environment(case, tmp_path):
 
 
 @posix
+@pytest.mark.parametrize(
+    ("limit", "sentence"),
+    [
+        ("ulimit -v 30000", "This machine has not enough memory for it, or a limit on it: "),
+        ("ulimit -v 1000000", "The embedded warehouse needs 1024 MB of memory, but a limit allows 976 MB: raise it "),
+        ("ulimit -n 8", "This machine has not enough open files for it, or a limit on it: "),
+    ],
+)
+def test_a_limit_that_is_too_low_is_one_sentence(case, limit, sentence):
+    """Under 300 MB of memory a load crashes, crawls, or waits for a thread that has died before it began."""
+    case.write([event()])
+    code, error = run(case, limit)
+    assert (code, error[: len(sentence) + 5]) == (1, f"etl: {sentence}")
+    assert case.execute(PLAYS) == []
+
+
+@posix
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("limit", "environment"),

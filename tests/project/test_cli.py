@@ -38,7 +38,10 @@ def test_control_characters_are_spelled_out_and_texts_are_not():
         (psycopg2.OperationalError("Disk Full"), 1,
          "Disk Full. The disk of the warehouse is full: make room there and run again. All is as it was."),
         (MemoryError(), 1, "This machine has not enough memory for it, or a limit on it: "),
-        (RuntimeError("can't start new thread"), 1, "This machine has not enough memory for it, or a limit on it: "),
+        (ImportError("failed to map segment from shared object"), 1, "This machine has not enough memory for it"),
+        (RuntimeError("can't start new thread"), 1, "This machine has not enough memory or threads for it"),
+        (OSError(errno.EAGAIN, "Resource temporarily unavailable"), 1, "This machine has not enough processes for it"),
+        (OSError(errno.EMFILE, "Too many open files", "x"), 1, "This machine has not enough open files for it, or a "),
         (ModuleNotFoundError("No module named 'boto4'", name="boto4"), 1, "the package boto4 is not installed"),
     ],
 )  # fmt: skip

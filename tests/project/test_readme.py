@@ -62,7 +62,7 @@ def test_the_output_shown_is_what_a_run_prints(run_script, tmp_path: Path):
     config.write_text(f"[LOCAL]\nPATH={tmp_path / 'local'}\n")
     try:
         assert run_script("create_tables.py", "--config", config).returncode == 0
-        printed = run_script("etl.py", "--config", config).stdout
+        printed = run_script("etl.py", "--config", config).stdout.replace(f" --config {config}", "")
     finally:
         supervisor.release(tmp_path / "local")
 

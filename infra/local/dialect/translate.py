@@ -181,7 +181,7 @@ def _parse(tokens: list[Token], text: str) -> exp.Expr:
     except ParseError as error:
         word = next((each.get("highlight") for each in error.errors if each.get("highlight")), "") or "end of input"
         raise lexer.syntax_error(word) from None
-    except RecursionError:
+    except (RecursionError, MemoryError, OSError):  # the last two are the machine's
         raise
     except Exception:  # its own error, or any other that its parser trips over in a broken text
         raise NotSupportedError("The statement cannot be parsed as Redshift SQL.") from None
