@@ -34,9 +34,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"BI tool: PostgreSQL, host {info['host']}, port {info['port']}, database {info['dbname']}")
         print(f"Reader:  user {READER}, password in {directory / PASSWORD_FILES[READER]}")
         print(f"Owner:   user {OWNER}, password in {directory / PASSWORD_FILES[OWNER]}")
-        print(
-            "In psql and BI tools you write PostgreSQL's SQL; the scripts and notebooks write Redshift's.", flush=True
-        )
+        print("In psql and BI tools write PostgreSQL's SQL; the scripts and notebooks write Redshift's.", flush=True)
         with suppress(KeyboardInterrupt):
             while server.running(directory):
                 time.sleep(1)  # Windows notices Ctrl-C between two short waits, never in one without end

@@ -17,7 +17,7 @@ MAJOR = "18"
 HIDDEN_PREFIXES = ("AWS_", "PG")
 HIDDEN_NAMES = ("KEY", "SECRET", "DWH_DB_PASSWORD")
 FULL = ("No space left", "Disk quota exceeded", "not enough space")  # Linux and macOS, a quota, Windows
-LEAST_MEMORY = 1 << 30  # bytes: 512 MB that the server shares, and what DuckDB and threads reserve
+LEAST = 1024  # MB of memory: 512 that the server shares, and what DuckDB and threads reserve
 ROOM = 1 << 20  # bytes that a program of PostgreSQL needs at least
 
 
@@ -66,12 +66,21 @@ def check_memory() -> None:
         return
     import resource  # POSIX only
 
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if 0 <= limit < LEAST_MEMORY:  # none is -1 or very large
-        raise ServerError(
-            f"The embedded warehouse needs {LEAST_MEMORY >> 20} MB of memory, but a limit allows {limit >> 20} MB: "
-            "raise it (ulimit -v)."
-        )
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0] >> 20  # -1 or very large for none
+    if 0 <= limit < LEAST:
+        raise ServerError(f"The embedded warehouse needs {LEAST} MB of memory; ulimit -v allows {limit} MB: raise it.")
+
+
+def check_owner(directory: Path) -> None:
+    """Raise ServerError for a warehouse of another user, whose files the server would not be let read."""
+    data = directory / "postgres"
+    if os.name != "nt" and data.exists():
+        owner = data.stat().st_uid
+        if owner != identity_for(directory)[1].get("user", os.geteuid()):
+            raise ServerError(
+                f"The embedded warehouse in {directory} belongs to another user (number {owner}): run as that user, or "
+                "give it a directory of your own with [LOCAL] PATH in dwh.cfg."
+            )
 
 
 def give(directory: Path, file: Path) -> None:

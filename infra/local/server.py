@@ -148,12 +148,10 @@ def _wait_until_it_answers(directory: Path, seconds: float) -> bool:
 def _kill(data: Path) -> None:
     """Kill what is at work on `data`: two servers on the same files would destroy them. What was committed stays."""
     for process in psutil.process_iter():
-        try:
+        with suppress(psutil.Error, OSError):  # gone already, or another user's
             if process.name().startswith("postgres") and Path(process.cwd()) == data.resolve():
                 process.kill()
                 process.wait(10)
-        except (psutil.Error, OSError):  # gone already, or another user's
-            continue
 
 
 def stop(directory: Path) -> None:
@@ -162,13 +160,12 @@ def stop(directory: Path) -> None:
     PostgreSQL 18 never ends when it is asked to in the middle of a recovery, so that is waited for. A stop that takes
     too long is followed by a harder one.
     """
-    if _wait_until_it_answers(directory, PATIENCE):
-        for mode, seconds in STOP:
-            try:
-                run(directory, "pg_ctl", "stop", "-w", "-s", "-t", seconds, "-m", mode, "-D", "postgres")
-                break
-            except ServerError:  # it does not end in time, or it has ended by itself meanwhile
-                continue
+    with suppress(OSError):  # no other program can be started, say: it is killed
+        if _wait_until_it_answers(directory, PATIENCE):
+            for mode, seconds in STOP:
+                with suppress(ServerError):  # it does not end in time, or it has ended by itself meanwhile
+                    run(directory, "pg_ctl", "stop", "-w", "-s", "-t", seconds, "-m", mode, "-D", "postgres")
+                    break
     _kill(directory / "postgres")
 
 
@@ -194,14 +191,11 @@ def _free_port(directory: Path) -> int:
     with suppress(FileNotFoundError, ValueError):  # none yet, or damaged: not needed
         wanted.insert(0, int((directory / "port").read_text(encoding="ascii")))
     for port in wanted:
-        with socket.socket() as probe:
+        with socket.socket() as probe, suppress(OSError, OverflowError):  # taken, or no port: 0 takes any
             if os.name != "nt":  # as PostgreSQL does: connections that just ended do not keep the port
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-                return int(probe.getsockname()[1])
-            except (OSError, OverflowError):  # taken, or no port: the next candidate, 0, takes any
-                continue
+            probe.bind((HOST, port))
+            return int(probe.getsockname()[1])
     raise ServerError(f"No free port on {HOST}.")
 
 

@@ -15,7 +15,6 @@ same file for itself alone, and stops the server.
 import atexit
 import json
 import os
-import queue
 import secrets
 import signal
 import subprocess
@@ -25,7 +24,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import fasteners
 import psycopg2
@@ -33,7 +32,7 @@ import psycopg2
 from infra.config import ROOT
 from infra.errors import ServerError, explain_limit
 from infra.local import credentials, server, system_tables
-from infra.local.binaries import environment
+from infra.local.binaries import check_owner, environment
 from infra.local.connection_info import PATIENCE, SILENT, ConnectionInfo
 from infra.progress import notice
 
@@ -53,6 +52,7 @@ def acquire(directory: Path) -> ConnectionInfo:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             if not known:
+                check_owner(directory)
                 _register(directory)
             start = fasteners.InterProcessLock(directory / "start.lock")
             _wait_for(start.acquire, f"{directory} to be started by another run")
@@ -64,15 +64,18 @@ def acquire(directory: Path) -> ConnectionInfo:
         except BaseException as error:
             if not known:
                 release(directory)
-            if isinstance(error, OSError | ValueError | threading.ThreadError):  # ValueError: NUL in a path
-                raise ServerError(_cannot_use(directory, error)) from None
+            if isinstance(error, OSError | ValueError | RuntimeError):  # NUL in a path, say; a lock, or no thread left
+                raise ServerError(_explain(directory, error)) from None
             raise
 
 
-def _cannot_use(directory: Path, error: Exception) -> str:
-    """The sentence for a directory, or a file in it, that the system does not let us use."""
+def _explain(directory: Path, error: Exception) -> str:
+    """The sentence for what keeps the directory, or a file in it, from being used, or the server from being set up."""
     if limit := explain_limit(error):
         return limit
+    if isinstance(error, ServerError | psycopg2.Error):
+        begin = f"The embedded PostgreSQL in {directory} cannot be set up: " * isinstance(error, psycopg2.Error)
+        return begin + " ".join(str(error).split())
     place = os.fsdecode(getattr(error, "filename", None) or directory)
     reason = getattr(error, "strerror", None) or str(error)
     return (
@@ -160,13 +163,11 @@ def _start_supervisor(directory: Path) -> bool:
     """
     token = secrets.token_hex(8)
     process = _launch(directory, token, subprocess.PIPE)
-    answers: queue.Queue[dict[str, Any]] = queue.Queue()
-    threading.Thread(target=_listen, args=(process, token, answers), daemon=True).start()
+    answer: dict[str, Any] = {"state": FAILED, "sentences": []}
+    ended = threading.Event()
+    threading.Thread(target=_listen, args=(process, token, answer, ended), daemon=True).start()
     end = time.monotonic() + 2 * PATIENCE
-    while True:
-        with suppress(queue.Empty):
-            answer = answers.get(timeout=0.1)  # a wait without a limit would not notice Ctrl-C on Windows
-            break
+    while not ended.wait(0.1):  # a wait without a limit would not notice Ctrl-C on Windows
         if time.monotonic() > end:
             raise ServerError(f"The supervisor of {directory} (process {process.pid}) does not answer: end it.")
     if answer["state"] == READY:
@@ -180,22 +181,19 @@ def _start_supervisor(directory: Path) -> bool:
     return False
 
 
-def _listen(process: "subprocess.Popen[bytes]", token: str, answers: "queue.Queue[dict[str, Any]]") -> None:
-    """Hand on the line of a supervisor's output that begins with its token; there may be others, of other programs."""
+def _listen(process: "subprocess.Popen[bytes]", token: str, answer: dict[str, Any], ended: threading.Event) -> None:
+    """Take the line of a supervisor's output that begins with its token; there may be others, of other programs."""
     assert process.stdout
     with process.stdout:
-        for line in process.stdout:
-            if line.startswith(token.encode()):
-                answers.put(json.loads(line[len(token) :]))
-                return
-    answers.put({"state": FAILED, "sentences": []})
+        line = next((line for line in process.stdout if line.startswith(token.encode())), b"")
+    answer.update(json.loads(line[len(token) :] or "{}"))
+    ended.set()
 
 
 def _last_words(directory: Path) -> str:
     """The sentence for a supervisor that ended without an answer."""
     log = directory / "supervisor.log"
-    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "it did not say why")
+    last = (log.read_text(encoding="utf-8", errors="replace").strip() or "it did not say why").split("\n")[-1].strip()
     return f"The supervisor of {directory} ended without an answer: {last} (see {log})."
 
 
@@ -203,18 +201,16 @@ def _answer(token: str, state: str, *sentences: str) -> None:
     """Tell whoever started the supervisor, then point standard output at nothing."""
     with suppress(OSError):  # killed meanwhile; supervise() goes on and stops the server if nobody else uses it
         os.write(1, f"\n{token}{json.dumps({'state': state, 'sentences': sentences})}\n".encode("ascii"))
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 1)
+    os.dup2(os.open(os.devnull, os.O_RDWR), 1)
 
 
 def supervise(directory: Path, token: str) -> None:
     """Be the supervisor: start the server, answer, wait for the last user to go, stop the server."""
     alone = fasteners.InterProcessLock(directory / "supervisor.lock")
     if not alone.acquire(blocking=False):
-        alone.lockfile.close()
         _answer(token, ANOTHER)
         return
-    signal.signal(signal.SIGTERM, _end)  # the machine is shut down, say
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # the machine is shut down, say: the server is stopped
     try:
         try:
             healed = _set_up(directory)
@@ -231,21 +227,6 @@ def supervise(directory: Path, token: str) -> None:
             system_tables.vacuum(server.connection_info(directory))
     finally:
         server.stop(directory)
-
-
-def _explain(directory: Path, error: Exception) -> str:
-    """The sentence for what kept the server from being started or set up."""
-    if isinstance(error, OSError):
-        return _cannot_use(directory, error)
-    sentence = " ".join(str(error).split())
-    if isinstance(error, psycopg2.Error):
-        return f"The embedded PostgreSQL in {directory} cannot be set up: {sentence}"
-    return sentence
-
-
-def _end(number: int, frame: object) -> NoReturn:
-    """End as at the end of the program, so that the server is stopped."""
-    raise SystemExit(0)
 
 
 def _set_up(directory: Path) -> list[str]:

@@ -9,6 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from infra.errors import ServerError
+from infra.local import binaries, supervisor
 from infra.local.copy_command import fast_path
 from tests.fixtures.etl import TS, at, event
 from tests.fixtures.server import ROOT, posix
@@ -49,7 +51,7 @@ def test_an_odd_environment(case, tmp_path):
     ("limit", "sentence"),
     [
         ("ulimit -v 30000", "This machine has not enough memory for it, or a limit on it: "),
-        ("ulimit -v 1000000", "The embedded warehouse needs 1024 MB of memory, but a limit allows 976 MB: raise it "),
+        ("ulimit -v 1000000", "The embedded warehouse needs 1024 MB of memory; ulimit -v allows 976 MB: raise it."),
         ("ulimit -n 8", "This machine has not enough open files for it, or a limit on it: "),
     ],
 )
@@ -78,6 +80,16 @@ def test_a_load_under_a_limit_is_as_any(case, limit, environment):
     case.write([event(location="Łódź 夜")])
     assert run(case, limit, **environment) == (0, "")
     assert case.execute(PLAYS) == [(at(TS), 1)]
+
+
+@posix
+def test_a_warehouse_of_another_user_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "postgres").mkdir()
+    monkeypatch.setattr(binaries, "identity_for", lambda directory: ([], {"user": os.geteuid() + 1}))
+    sentence = rf"belongs to another user \(number {os.geteuid()}\): run as that user, or give it a directory"
+    with pytest.raises(ServerError, match=sentence):
+        supervisor.acquire(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["postgres"]
 
 
 def test_where_duckdb_lacks_memory_a_batch_is_read_exactly(case, monkeypatch):
