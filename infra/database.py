@@ -1,7 +1,9 @@
 """Run a statement so that it can be watched and interrupted, and say in one sentence what went wrong."""
 
 import re
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -12,6 +14,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from infra.errors import Interrupted, OutcomeUnknownError, same_config
+from infra.progress import notice
 
 CLIENT_LINES = (  # what libpq and psycopg2 add where a connection is lost
     "server closed the connection unexpectedly",
@@ -21,6 +24,7 @@ CLIENT_LINES = (  # what libpq and psycopg2 add where a connection is lost
 )
 Parameters = Mapping[str, Any] | None  # what a statement binds, by name
 TICK = 0.5  # seconds between two looks at a running statement
+PATIENCE = 5.0  # seconds that a server may take to cancel one before the user is told
 
 PHRASES = {  # of Redshift, for which it has no code of its own
     "disk full": psycopg2.errors.DiskFull,
@@ -81,7 +85,7 @@ def execute(
     """Execute on a new cursor and return it; `watch()` is called twice a second meanwhile.
 
     The statement runs in a thread, for libpq would not notice Ctrl-C before it ends. KeyboardInterrupt cancels the
-    statement on the server, waits until it has ended there, and is raised then.
+    statement on the server, waits until it has ended there, and is raised then; a second one breaks the connection.
     """
     cursor = connection.cursor()
     failure: list[BaseException] = []
@@ -102,14 +106,47 @@ def execute(
             if watch:
                 watch()
     except BaseException:  # Ctrl-C, or a fault of watch(): the statement must not go on alone
-        while not ended.is_set():  # again and again: a cancel between two commands of the embedded COPY hits nothing
-            with suppress(KeyboardInterrupt, psycopg2.Error):
-                connection.cancel()
-                ended.wait(TICK)
+        _end(connection, ended)
         raise
     if failure:
         raise failure[0]
     return cursor
+
+
+def _end(connection: Connection, ended: threading.Event) -> None:
+    """Cancel what runs on the connection until it has `ended`; where Ctrl-C comes again, break the connection.
+
+    Cancelled again and again: between two commands of the embedded COPY it hits nothing. In threads, for it waits
+    for a server that is out of reach.
+    """
+
+    def cancel() -> None:
+        """Ask the server once."""
+        with suppress(psycopg2.Error):
+            connection.cancel()
+
+    canceller, begin, told = None, time.monotonic(), False
+    while not ended.is_set():
+        try:
+            if canceller is None or not canceller.is_alive():
+                canceller = threading.Thread(target=cancel, daemon=True)
+                canceller.start()
+            ended.wait(TICK)
+            if not told and time.monotonic() - begin > PATIENCE:
+                notice("The server has not ended the statement yet. Press Ctrl-C again to break the connection.")
+                told = True
+        except KeyboardInterrupt:
+            _break(connection)
+
+
+def _break(connection: Connection) -> None:
+    """Break a connection off, also while another thread waits on it: that one gets an error."""
+    with suppress(OSError, psycopg2.Error):  # it is broken or closed already
+        line = socket.socket(fileno=connection.fileno())
+        try:
+            line.shutdown(socket.SHUT_RDWR)
+        finally:
+            line.detach()  # it stays the connection's own
 
 
 def select_one(connection: Connection, query: str, parameters: Parameters = None) -> dict[str, Any]:

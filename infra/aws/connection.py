@@ -36,6 +36,7 @@ def connect(settings: Settings) -> psycopg2.extensions.connection:
             keepalives_idle=60,  # a COPY is silent for long; what stands between forgets it after some minutes
             keepalives_interval=10,
             keepalives_count=6,
+            tcp_user_timeout=120_000,  # milliseconds: the same for what was sent and nobody takes
             application_name="sparkify",
         )
     except psycopg2.OperationalError as error:

@@ -14,8 +14,8 @@ from infra.errors import ServerError
 
 MAJOR = "18"
 # The variables that neither the supervisor nor the server gets: secrets, and what libpq and PostgreSQL would read.
-HIDDEN_PREFIXES = ("AWS_", "PG")
-HIDDEN_NAMES = ("KEY", "SECRET", "DWH_DB_PASSWORD")
+PREFIXES = ("AWS_", "PG")
+HIDDEN = ("KEY", "SECRET", "DWH_DB_PASSWORD")
 FULL = ("No space left", "Disk quota exceeded", "not enough space")  # Linux and macOS, a quota, Windows
 LEAST = 1024  # MB of memory: 512 that the server shares, and what DuckDB and threads reserve
 ROOM = 1 << 20  # bytes that a program of PostgreSQL needs at least
@@ -92,11 +92,7 @@ def give(directory: Path, file: Path) -> None:
 
 def environment() -> dict[str, str]:
     """The variables for the supervisor and the server: no secret, nothing that libpq or PostgreSQL reads."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(HIDDEN_PREFIXES) and name not in HIDDEN_NAMES
-    }
+    return {name: text for name, text in os.environ.items() if name not in HIDDEN and not name.startswith(PREFIXES)}
 
 
 def run(directory: Path, program: str, *arguments: object, text: str = "") -> str:

@@ -51,11 +51,15 @@ def _simulate(directory: Path) -> None:
     """Make the default simulated data unless they are there whole; what a killed run left is made anew."""
     parts = ("song_data", "log_data", "log_json_path.json")
     try:
-        with fasteners.InterProcessLock(f"{directory}.lock"):
+        lock = fasteners.InterProcessLock(f"{directory}.lock")
+        supervisor.wait_for(lock.acquire, f"{directory} to be made by another run")
+        try:
             if not all((directory / part).exists() for part in parts):
                 if directory.is_dir():
                     shutil.rmtree(directory)
                 simulate_data.simulate(directory)
+        finally:
+            lock.release()
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
         raise WarehouseError(f"The simulated data cannot be made in {directory} ({reason}).") from None

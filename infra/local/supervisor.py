@@ -55,7 +55,7 @@ def acquire(directory: Path) -> ConnectionInfo:
                 check_owner(directory)
                 _register(directory)
             start = fasteners.InterProcessLock(directory / "start.lock")
-            _wait_for(start.acquire, f"{directory} to be started by another run")
+            wait_for(start.acquire, f"{directory} to be started by another run")
             try:
                 _make_ready(directory)
             finally:
@@ -87,12 +87,12 @@ def _explain(directory: Path, error: Exception) -> str:
 def _register(directory: Path) -> None:
     """Take a share of `users.lock`; waits while a supervisor is stopping the server."""
     lock = fasteners.InterProcessReaderWriterLock(directory / "users.lock")
-    _wait_for(lock.acquire_read_lock, f"the server in {directory} to stop after its last use")
+    wait_for(lock.acquire_read_lock, f"the server in {directory} to stop after its last use")
     _held[directory] = lock
     atexit.register(release, directory)
 
 
-def _wait_for(acquire_lock: Callable[..., bool], what: str) -> None:
+def wait_for(acquire_lock: Callable[..., bool], what: str) -> None:
     """Acquire a lock; say so if that takes long. Raises ServerError if it takes too long."""
     if acquire_lock(timeout=SILENT):
         return
@@ -175,7 +175,8 @@ def _start_supervisor(directory: Path) -> bool:
         for sentence in answer["sentences"]:
             notice(f"The embedded PostgreSQL in {directory} has been mended. {sentence}")
         return True
-    process.wait()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(SILENT)
     if answer["state"] == FAILED:
         raise ServerError(" ".join(answer["sentences"]) or _last_words(directory))
     return False

@@ -144,6 +144,33 @@ def test_ctrl_c(own, tmp_path, moment):
     assert look(tmp_path / "own", watched) == before
 
 
+@no_windows
+@pytest.mark.slow
+def test_ctrl_c_twice_where_the_server_does_not_answer(own, tmp_path):
+    """The first one waits for the statement's end; the second one breaks the connection."""
+    before = look(tmp_path / "own", TABLES)
+    wait_for_stop(tmp_path / "own")
+    load = start(own)
+    with closing(connect_when_up(tmp_path / "own")) as plain, plain.cursor() as cursor:
+        cursor.execute("LOCK TABLE songplays IN SHARE MODE")
+        with closing(plain_connection(tmp_path / "own")) as onlooker, onlooker.cursor() as looks:
+            wait_until(onlooker, TRANSFORM)
+            looks.execute(TRANSFORM.replace("1", "pid"))
+            backend = looks.fetchall()[0][0]
+        os.kill(backend, signal.SIGSTOP)
+        try:
+            load.send_signal(signal.SIGINT)
+            time.sleep(1)
+            assert load.poll() is None
+            load.send_signal(signal.SIGINT)
+            _, error = load.communicate(timeout=10)
+        finally:
+            os.kill(backend, signal.SIGCONT)
+    assert error == f"etl: interrupted. The star schema is as it was; run etl.py --config {own} again.\n"
+    wait_for_stop(tmp_path / "own")
+    assert look(tmp_path / "own", TABLES) == before
+
+
 def kill_at_points(own: Path, place: Path, reset: Callable, points: int) -> None:
     """Kill a load at so many points spread over its run, and check the tables after each and after a whole run."""
     with closing(plain_connection(place)) as plain:
