@@ -73,8 +73,7 @@ def check_memory() -> None:
 
 def check_owner(directory: Path) -> None:
     """Raise ServerError for a warehouse of another user, whose files the server would not be let read."""
-    data = directory / "postgres"
-    if os.name != "nt" and data.exists():
+    if os.name != "nt" and (data := directory / "postgres").exists():
         owner = data.stat().st_uid
         if owner != identity_for(directory)[1].get("user", os.geteuid()):
             raise ServerError(
@@ -85,8 +84,7 @@ def check_owner(directory: Path) -> None:
 
 def give(directory: Path, file: Path) -> None:
     """Let the user as whom the programs run in `directory` own the file."""
-    _, identity = identity_for(directory)
-    if identity:
+    if identity := identity_for(directory)[1]:
         os.chown(file, identity["user"], identity["group"])
 
 

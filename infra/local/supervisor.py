@@ -13,6 +13,7 @@ same file for itself alone, and stops the server.
 """
 
 import atexit
+import errno
 import json
 import os
 import secrets
@@ -78,8 +79,9 @@ def _explain(directory: Path, error: Exception) -> str:
         return begin + " ".join(str(error).split())
     place = os.fsdecode(getattr(error, "filename", None) or directory)
     reason = getattr(error, "strerror", None) or str(error)
+    advice = "" if getattr(error, "errno", None) in (errno.EACCES, errno.EROFS) else "move that away, or "
     return (
-        f"The embedded warehouse cannot use {place} ({reason}): move that away, or "
+        f"The embedded warehouse cannot use {place} ({reason}): {advice}"
         "give it a directory of its own with [LOCAL] PATH in dwh.cfg."
     )
 

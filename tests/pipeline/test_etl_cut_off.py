@@ -1,5 +1,6 @@
 """A load that is cut off: Ctrl-C, kill -9 at many points. The tables are the old ones or the new ones."""
 
+import os
 import shutil
 import signal
 import sys
