@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection
 
 from infra.local.connection_info import ConnectionInfo, open_plain
 
-INSERT = "SELECT redshift.note_query(%(pid)s, %(label)s, %(verb)s, %(text)s, %(start)s, %(fault)s, %(rows)s)"
+NOTE = "SELECT redshift.note_query(%(pid)s, %(label)s, %(verb)s, %(text)s, %(start)s, %(fault)s, %(rows)s)"
 
 
 class QueryLog:
@@ -37,7 +37,7 @@ class QueryLog:
                     self._connection = open_plain(self._info)
                     self._connection.autocommit = True
                     self._connection.cursor().execute("SET synchronous_commit TO off")
-                self._connection.cursor().execute(INSERT, {**values, "fault": fault, "rows": cursor.rowcount})
+                self._connection.cursor().execute(NOTE, {**values, "fault": fault, "rows": cursor.rowcount})
 
     def close(self) -> None:
         """Close the log's connection."""

@@ -68,6 +68,9 @@ def totals(connection, engine: str) -> dict[str, Counter]:
             plain.execute("ROLLBACK")  # a transaction that a case has left open
             plain.execute("RESET ALL")
             plain.execute("DROP SCHEMA IF EXISTS extra CASCADE")
+            plain.execute("SELECT viewname FROM pg_views WHERE schemaname = 'public'")
+            for (name,) in plain.fetchall():
+                plain.execute(f'DROP VIEW IF EXISTS "{name}" CASCADE')
             plain.execute("SELECT schemaname, tablename FROM pg_tables WHERE schemaname ~ '^(public$|pg_temp)'")
             for schema, name in plain.fetchall():
                 plain.execute(f'DROP TABLE {schema}."{name}" CASCADE')

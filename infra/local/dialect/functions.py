@@ -121,22 +121,21 @@ def within_group(node: exp.WithinGroup) -> exp.Expr:
 def window(node: exp.Window) -> exp.Expr:
     """Aggregates that PostgreSQL has not as window functions, and IGNORE NULLS."""
     inner = node.this
-    if isinstance(inner, exp.WithinGroup) and inner.this.name.lower() == "listagg":
-        return _listagg(inner.this, inner.expression, node)
-    if isinstance(inner, exp.WithinGroup):
-        values = node.copy()
-        values.set("this", call("present", inner.expression.expressions[0].this))
-        name = "disc_of_descending" if inner.expression.expressions[0].args.get("desc") else "disc_of"
+    grouped = isinstance(inner, exp.WithinGroup)
+    name = (inner.this if grouped else inner).name.lower()
+    if name == "listagg":
+        return _listagg(inner.this, inner.expression, node) if grouped else _listagg(inner, None, node)
+    if grouped:
+        values, ordered = node.copy(), inner.expression.expressions[0]
+        values.set("this", call("present", ordered.this))
+        name = "disc_of_descending" if ordered.args.get("desc") else "disc_of"
         return call(name, values, exp.cast(inner.this.expressions[0].copy(), "double precision"))
-    if isinstance(inner, exp.Anonymous) and inner.name.lower() == "listagg":
-        return _listagg(inner, None, node)
-    if isinstance(inner, exp.Anonymous) and inner.name.lower() == "ratio_to_report":
-        value = inner.expressions[0]
-        total = node.copy()
+    if name == "ratio_to_report":
+        value, total = inner.expressions[0], node.copy()
         total.set("this", call("sum", value))
         part = exp.cast(value.copy(), "double precision")
         return exp.Paren(this=exp.Div(this=part, expression=total, typed=True))
-    if isinstance(inner, exp.Anonymous) and inner.name.lower() == "ntile":
+    if name == "ntile":
         return exp.cast(node.copy(), "bigint")
     nulls = inner if isinstance(inner, exp.IgnoreNulls | exp.RespectNulls) else None
     if isinstance(inner, exp.Anonymous) and inner.expressions and isinstance(inner.expressions[0], exp.IgnoreNulls):
@@ -160,8 +159,7 @@ def _without_nulls(node: exp.Window, nulls: exp.Expr) -> exp.Expr:
     name = function.name.lower()
     if name not in ("lag", "lead", "first_value", "last_value", "nth_value"):
         raise LackingError(f"Amazon Redshift has no IGNORE NULLS with {name.upper()}.")
-    value = function.expressions[0]
-    one = exp.Literal.number(1)
+    value, one = function.expressions[0], exp.Literal.number(1)
     number = function.expressions[1].sql("postgres") if len(function.expressions) > 1 else "1"
     if name in ("first_value", "last_value"):
         over.set("this", call(name.replace("value", "present"), value))

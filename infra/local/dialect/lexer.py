@@ -102,8 +102,7 @@ def folded(name: str) -> str:
 def _check(found: list[Token]) -> None:
     """Refuse what sqlglot takes and Redshift does not: a comma before nothing, ==, a query that begins with FROM."""
     words = ["" if token.token_type in TEXTS else token.text.upper() for token in found]
-    for position, word in enumerate(words):
-        following = found[position + 1].text.upper() if position + 1 < len(words) else "end of input"
+    for position, (word, following) in enumerate(zip(words, [*words[1:], "end of input"], strict=False)):
         if word == "," and (following in _DANGLING or following in (")", "end of input")):
             raise syntax_error(following.lower())
         counted = following == "PERCENTILE_DISC" or words[position + 1 : position + 4] == ["COUNT", "(", "DISTINCT"]
@@ -117,9 +116,6 @@ def _check(found: list[Token]) -> None:
             raise syntax_error("FROM")
         if word in _BEFORE_NAMES and found[position + 1 :] and found[position + 1].token_type == TokenType.STRING:
             raise syntax_error(f"'{found[position + 1].text}'")
-    if words and words[0] == "INSERT":
-        for word in words:
-            if word in ("SELECT", "VALUES", "WITH", "DEFAULT"):
-                return
-            if word == "FROM":
-                raise syntax_error("FROM")
+    begun = (word for word in words if word in ("SELECT", "VALUES", "WITH", "DEFAULT", "FROM"))
+    if words[:1] == ["INSERT"] and next(begun, "") == "FROM":
+        raise syntax_error("FROM")

@@ -1,5 +1,7 @@
 """Clauses that PostgreSQL lacks, put into its words: aliases used again, QUALIFY, PIVOT, UNPIVOT; and default names."""
 
+from functools import reduce
+
 from sqlglot import exp
 
 from infra.errors import LackingError, NotSupportedError
@@ -36,7 +38,7 @@ def _substitute(node: exp.Expr, known: dict[str, exp.Expr], select: exp.Select, 
 def outer_joins(select: exp.Select, columns: Columns | None) -> None:
     """Oracle's (+) behind columns in WHERE: their table is LEFT JOINed on the conditions that have it."""
     where = select.args.get("where") or exp.Where()
-    if not any(column.args.get("join_mark") for column in where.find_all(exp.Column)):
+    if "from_" not in select.args or not any(column.args.get("join_mark") for column in where.find_all(exp.Column)):
         return
     _expand_stars(select, columns)
     tables = {source.alias_or_name.lower(): source for source in scope.sources(select)}
@@ -172,7 +174,7 @@ def _unpivot(node: exp.Pivot, inner: exp.Expr, found: list[str]) -> exp.Expr:
     field = node.args["fields"][0]
     unpivoted = {part.unalias().name.lower() for part in field.expressions}
     kept = [exp.column(name, quoted=True) for name in found if name not in unpivoted]
-    union: exp.Expr | None = None
+    selects: list[exp.Expr] = []
     for part in field.expressions:
         column = part.unalias().copy()
         label = exp.Literal.string(part.args["alias"].name if part.args.get("alias") else column.name)
@@ -186,9 +188,8 @@ def _unpivot(node: exp.Pivot, inner: exp.Expr, found: list[str]) -> exp.Expr:
         )
         if not node.args.get("include_nulls"):
             select.set("where", exp.Where(this=exp.Not(this=exp.Is(this=column.copy(), expression=exp.Null()))))
-        union = select if union is None else exp.Union(this=union, expression=select, distinct=False)
-    assert union is not None
-    return union
+        selects.append(select)
+    return reduce(lambda done, more: exp.Union(this=done, expression=more, distinct=False), selects)
 
 
 def default_name(node: exp.Expr) -> str | None:

@@ -55,17 +55,13 @@ def query_of(source: exp.Expr) -> exp.Expr | None:
 
 def is_in(node: exp.Expr, above: exp.Expr) -> bool:
     """Whether `node` is `above` or below it."""
-    at: exp.Expr | None = node
-    while at is not None and at is not above:
-        at = at.parent
-    return at is not None
+    return any(each is node for each in above.walk())
 
 
 def names(source: exp.Expr, columns: Columns | None) -> list[str]:
     """The columns of one table or subquery, in order. Raises NeedsColumns for a table that is not looked up yet."""
-    listed = source.args.get("alias") and source.args["alias"].args.get("columns")
-    if listed:
-        return [column.name.lower() for column in listed]
+    if listed := source.alias_column_names:
+        return [name.lower() for name in listed]
     query = query_of(source)
     if query is None:
         if columns is None:
@@ -73,9 +69,8 @@ def names(source: exp.Expr, columns: Columns | None) -> list[str]:
         return list(columns.get(table_name(source), {}))
     while isinstance(query, exp.SetOperation | exp.Subquery):
         query = query.this
-    cte = query.parent if isinstance(query.parent, exp.CTE) else None
-    if cte and cte.args["alias"].args.get("columns"):
-        return [column.name.lower() for column in cte.args["alias"].args["columns"]]
+    if isinstance(query.parent, exp.CTE) and query.parent.alias_column_names:
+        return [name.lower() for name in query.parent.alias_column_names]
     return [name for part in query.expressions for name in _projected(query, part, columns)]
 
 

@@ -117,24 +117,22 @@ def _joins(condition: exp.Expr, target: str) -> bool:
 
 def _leader_node(tree: exp.Expr) -> None:
     """Catalogs and functions of the leader node do not go together with tables."""
-    names = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
-    tables = [table for table in tree.find_all(exp.Table) if table.name and table.name.lower() not in names]
+    named = {"", *(cte.alias.lower() for cte in tree.find_all(exp.CTE))}
+    tables = [table for table in tree.find_all(exp.Table) if table.name.lower() not in named]
     if isinstance(tree, exp.Create | exp.Insert | exp.Drop | exp.Alter) and not tree.find(exp.Select):
         return
-    system = [
-        table
-        for table in tables
-        if re.fullmatch(_SYSTEM, table.name.lower()) or table.db.lower() == "information_schema"
-    ]
-    own = [table for table in tables if not re.fullmatch(supported.SYSTEM_RELATION, table.name.lower())
-           and table.db.lower() not in ("information_schema", "pg_catalog")]  # fmt: skip
-    called = {node.name.lower(): node for node in tree.find_all(exp.Anonymous)}
-    if not own and all(table in system for table in tables) and not called.keys().isdisjoint(_COMPUTE_FUNCTIONS):
+    system, own = [], []
+    for table in tables:
+        name, schema = table.name.lower(), table.db.lower()
+        if re.fullmatch(_SYSTEM, name) or schema == "information_schema":
+            system.append(name)
+        elif not re.fullmatch(supported.SYSTEM_RELATION, name) and schema != "pg_catalog":
+            own.append(name)
+    called = {node.name.lower() for node in tree.find_all(exp.Anonymous)}
+    if not own and len(system) == len(tables) and not called.isdisjoint(_COMPUTE_FUNCTIONS):
         raise LackingError("One or more of the used functions must be applied on at least one user created table.")
-    words = {node.name.lower(): node for node in tree.find_all(exp.Column) if node.name.lower() in supported.RESERVED}
-    functions = [node for name, node in {**words, **called}.items() if name in supported.LEADER_FUNCTIONS]
-    if own and (system or functions):
-        name = (system[0].name if system else functions[0].name).lower()
-        raise LackingError(
-            f"Specified types or functions not supported on Redshift tables: {name} is on the leader node alone."
-        )
+    words = {node.name.lower() for node in tree.find_all(exp.Column)} & supported.RESERVED
+    leading = [*system, *sorted((words | called) & supported.LEADER_FUNCTIONS)]
+    if own and leading:
+        names = f"{leading[0]}, which is on the leader node alone"
+        raise LackingError(f"Specified types or functions not supported on Redshift tables: {names}.")

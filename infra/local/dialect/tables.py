@@ -3,28 +3,30 @@
 from sqlglot import exp
 
 from infra.errors import LackingError, NotSupportedError
-from infra.local.dialect import lexer, supported
+from infra.local.dialect import lexer, scope, supported
 
 
 def create(tree: exp.Create, keys: list[str]) -> None:
     """Refuse CREATE of other things than tables and views, and a DISTKEY or SORTKEY that names no column."""
     if tree.kind not in ("TABLE", "VIEW") or (tree.kind == "TABLE" and tree.args.get("replace")):
         raise NotSupportedError(f"The embedded warehouse does not cover this form of CREATE {tree.kind}.")
+    if any(type(part) is exp.Property for part in (tree.args.get("properties") or exp.Properties()).expressions):
+        raise LackingError("Amazon Redshift has no WITH (...) for a table.")
+    tables = tree.expression.find_all(exp.Table) if tree.args.get("no_schema_binding") else ()
+    if any(not table.db and scope.query_of(table) is None for table in tables):
+        raise LackingError("Amazon Redshift's views WITH NO SCHEMA BINDING name their tables with a schema.")
     if tree.expression and tree.args.get("exists"):
         raise LackingError("Amazon Redshift has no CREATE TABLE IF NOT EXISTS ... AS.")
     if not isinstance(tree.this, exp.Schema) and not tree.expression:
         raise lexer.syntax_error("end of input")
-    if not tree.expression:
-        _parts(tree.this.expressions)
+    _parts([] if tree.expression else tree.this.expressions)
     definitions = list(tree.this.find_all(exp.ColumnDef))
     kinds = [type(part) for part in tree.this.find_all(exp.PrimaryKey, exp.PrimaryKeyColumnConstraint)]
     if len(kinds) > 1:
         raise LackingError("multiple primary keys for a table are not allowed")
     for column in definitions:
-        if column.find(*supported.IDENTITIES) and getattr(column.kind, "this", 0) not in (
-            exp.DType.INT,
-            exp.DType.BIGINT,
-        ):
+        integer = getattr(column.kind, "this", None) in (exp.DType.INT, exp.DType.BIGINT)
+        if column.find(*supported.IDENTITIES) and not integer:
             raise LackingError("identity column type must be INT or BIGINT")
     columns = {lexer.folded(column.name) for column in definitions}
     declared = tree.this.find_all(exp.PrimaryKey, exp.ForeignKey)
@@ -43,7 +45,7 @@ def _parts(parts: list[exp.Expr]) -> None:
         key = part.this if isinstance(part, exp.UniqueColumnConstraint) else part
         whole = isinstance(part, exp.LikeProperty) or bool(key and key.expressions)
         if isinstance(part, exp.ColumnDef):
-            whole = isinstance(part.this, exp.Identifier)
+            whole = isinstance(part.this, exp.Identifier) and all(each.args.get("kind") for each in part.constraints)
         if not whole or (isinstance(part, exp.ForeignKey) and not part.args.get("reference")):
             raise lexer.syntax_error(part.sql(dialect="redshift"))
 

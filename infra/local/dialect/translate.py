@@ -196,10 +196,19 @@ def _parse(tokens: list[Token], text: str) -> exp.Expr:
 
 def _generate(tree: exp.Expr) -> str:
     """PostgreSQL's text of a rewritten tree; anything that sqlglot would leave out silently is refused."""
+    unbound = tree.args.get("no_schema_binding")  # such a view is made by a procedure, of its text
+    tree.set("no_schema_binding", None)
+    generator = Generator(dialect="postgres", unsupported_level=ErrorLevel.RAISE, comments=False)
     try:
-        return str(Generator(dialect="postgres", unsupported_level=ErrorLevel.RAISE, comments=False).generate(tree))
+        made = str(generator.generate(tree))
     except SqlglotError:
         raise NotSupportedError("The embedded warehouse does not cover a part of this statement.") from None
+    if not unbound:
+        return made
+    name = tree.find(exp.Table)
+    parts = made.partition(f"VIEW {name.sql('postgres')}") if name else ("", "", "")
+    arguments = [generator.generate(exp.Literal.string(part)) for part in (parts[1][5:], parts[2])]
+    return f"CALL redshift.make_late_view({', '.join(arguments)}, {bool(tree.args.get('replace'))})"
 
 
 def _refuse_lacking_words(tokens: list[Token], in_table: bool) -> None:
@@ -235,7 +244,7 @@ def _without_table_attributes(tokens: list[Token]) -> tuple[list[Token], list[st
                 raise LackingError(f"Amazon Redshift has no {word} {following}.")
             style = following if word == "DISTSTYLE" else style
             position += 1
-        elif word in ("COMPOUND", "INTERLEAVED") and following == "SORTKEY":
+        elif (word in ("COMPOUND", "INTERLEAVED") and following == "SORTKEY") or (word == "LOCAL" and position == 1):
             pass
         elif word in ("DISTKEY", "SORTKEY"):
             listed = 0

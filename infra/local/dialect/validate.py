@@ -57,9 +57,7 @@ def _select(node: exp.Select) -> None:
         inner = part.unalias().unnest()
         inner = inner.this if isinstance(inner, exp.Not) else inner
         if isinstance(inner, exp.Is) and isinstance(inner.expression, exp.Boolean):
-            raise LackingError(
-                "Amazon Redshift has no IS TRUE or IS FALSE as a column, only in WHERE: write the value."
-            )
+            raise LackingError("Amazon Redshift has no IS TRUE or IS FALSE as a column, only in WHERE: write = TRUE.")
     orders = set()
     for call in node.find_all(exp.WithinGroup, exp.Anonymous):
         if call.parent_select is not node:
@@ -81,9 +79,13 @@ def _values(node: exp.Values) -> None:
 
 
 def _with_query(node: exp.CTE) -> None:
-    """WITH names queries."""
+    """WITH names queries; one that is recursive names its columns."""
     if not isinstance(node.this, exp.Query):
         raise LackingError("Amazon Redshift has no INSERT, UPDATE or DELETE in WITH.")
+    recursive = node.parent is not None and node.parent.args.get("recursive")
+    named = recursive and any(table.name.lower() == node.alias.lower() for table in node.find_all(exp.Table))
+    if named and not node.args["alias"].args.get("columns"):
+        raise LackingError("Amazon Redshift's WITH RECURSIVE needs a list of columns: name them behind its name.")
 
 
 def _type(node: exp.DataType) -> None:
@@ -95,8 +97,8 @@ def _type(node: exp.DataType) -> None:
     if kind not in supported.TYPE_NAMES or (numbers and kind == exp.DType.TIMESTAMP):
         raise NotSupportedError(f"The embedded warehouse does not cover the type {node.sql(dialect='redshift')}.")
     longest = supported.LONGEST.get(kind, 38 if kind == exp.DType.DECIMAL else None)
-    words = "MAX|[0-9]{1,9}" if kind in supported.LONGEST else "[0-9]{1,9}"
-    if odd := [number for number in numbers if not re.fullmatch(words, number)]:
+    number = "MAX|[0-9]{1,9}" if kind in supported.LONGEST else "[0-9]{1,9}"
+    if odd := [part for part in numbers if not re.fullmatch(number, part)]:
         raise lexer.syntax_error(odd[0])
     if kind == exp.DType.DECIMAL and len(numbers) == 2 and int(numbers[1]) > int(numbers[0]):
         raise LackingError(f"NUMERIC scale {numbers[1]} must be between 0 and precision {numbers[0]}")
@@ -135,10 +137,10 @@ def _identifier(node: exp.Identifier) -> None:
     bare = isinstance(owner, exp.ColumnDef | exp.Table) or (isinstance(owner, exp.Column) and not owner.table)
     if isinstance(owner, exp.Column) and name in supported.CONSTANTS:
         return
+    if bare and not node.quoted and name in supported.LEADER_FUNCTIONS & supported.RESERVED:
+        raise NotSupportedError(f"The embedded warehouse does not cover {name.upper()}.")
     if bare and not node.quoted and name in supported.RESERVED:
-        raise NotSupportedError(
-            f'syntax error at or near "{node.name}", which is a reserved word in Amazon Redshift: quote it.'
-        )
+        raise NotSupportedError(f'syntax error at or near "{node.name}", a reserved word in Amazon Redshift: quote it.')
 
 
 def _function(node: exp.Anonymous) -> None:
@@ -155,6 +157,8 @@ def _function(node: exp.Anonymous) -> None:
             raise LackingError(f"Amazon Redshift has no DISTINCT in {name.upper()}.")
         if name == "count" and len(arguments) > 1:
             raise LackingError("Amazon Redshift has no COUNT(DISTINCT ...) of several columns.")
+    if any(isinstance(part, exp.Select | exp.SetOperation) for part in arguments):  # without its parentheses
+        raise lexer.syntax_error("SELECT")
     fewest, most = supported.FUNCTIONS[name]
     if not fewest <= len(arguments) <= most:
         raise LackingError(f"Amazon Redshift's {name.upper()} does not take {len(arguments)} arguments.")

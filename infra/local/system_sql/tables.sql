@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS redshift.query_log (
     query bigint, session integer, label text, verb text, query_text text, start_time timestamptz, end_time timestamptz,
     fault text, returned_rows bigint
 );
+CREATE TABLE IF NOT EXISTS redshift.late_views (name text PRIMARY KEY, definition text);
 CREATE TABLE IF NOT EXISTS redshift.load_files (query integer, file_name text, end_time timestamp);
 CREATE OR REPLACE VIEW redshift.svv_transactions AS SELECT
     activity.usename::text AS txn_owner, activity.datname::text AS txn_db, activity.backend_xid::text::bigint AS xid,

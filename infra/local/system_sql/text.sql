@@ -3,14 +3,14 @@ CREATE OR REPLACE FUNCTION redshift.cut(text, integer) RETURNS text IMMUTABLE ST
 RETURN CASE WHEN octet_length($1) <= $2 THEN $1
     ELSE left($1, (SELECT max(k)::integer FROM generate_series(0, $2) AS k WHERE octet_length(left($1, k)) <= $2)) END;
 CREATE OR REPLACE FUNCTION redshift.cut(char, integer) RETURNS text IMMUTABLE STRICT PARALLEL SAFE RETURN redshift.cut($1::text, $2);
-CREATE OR REPLACE FUNCTION redshift.cut(anyelement, integer) RETURNS text STABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT CASE WHEN octet_length($1::text) <= $2 THEN $1::text ELSE redshift.fail('Value too long for character type') END $$;
+CREATE OR REPLACE FUNCTION redshift.cut(anyelement, integer) RETURNS text STABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT CASE WHEN octet_length($1::pg_catalog.text) <= $2 THEN $1::pg_catalog.text ELSE redshift.fail('Value too long for character type') END $$;
 
 CREATE OR REPLACE FUNCTION redshift.len(text) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN char_length($1);
 CREATE OR REPLACE FUNCTION redshift.textlen(text) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN char_length($1);
 CREATE OR REPLACE FUNCTION redshift.concat(text, text) RETURNS text IMMUTABLE STRICT PARALLEL SAFE RETURN $1 || $2;
-CREATE OR REPLACE FUNCTION redshift.concat(anyelement, text) RETURNS text STABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $1::text || $2 $$;
-CREATE OR REPLACE FUNCTION redshift.concat(text, anyelement) RETURNS text STABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $1 || $2::text $$;
-CREATE OR REPLACE FUNCTION redshift.concat(anyelement, anyelement) RETURNS text STABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $1::text || $2::text $$;
+CREATE OR REPLACE FUNCTION redshift.concat(anyelement, text) RETURNS text STABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $1::pg_catalog.text || $2 $$;
+CREATE OR REPLACE FUNCTION redshift.concat(text, anyelement) RETURNS text STABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $1 || $2::pg_catalog.text $$;
+CREATE OR REPLACE FUNCTION redshift.concat(anyelement, anyelement) RETURNS text STABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $1::pg_catalog.text || $2::pg_catalog.text $$;
 CREATE OR REPLACE FUNCTION redshift.charindex(text, text) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN strpos($2, $1);
 CREATE OR REPLACE FUNCTION redshift.position(text, text) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE RETURN strpos($1, $2);
 CREATE OR REPLACE FUNCTION redshift.octetindex(text, text) RETURNS integer IMMUTABLE STRICT PARALLEL SAFE

@@ -151,3 +151,63 @@ FROM redshift.load_files;
 CREATE OR REPLACE FUNCTION redshift.current_schemas(boolean) RETURNS name[] STABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN $1 THEN ARRAY['pg_catalog'::name] ELSE ARRAY[]::name[] END
     || array_remove(array_remove(pg_catalog.current_schemas($1), 'redshift'::name), 'pg_catalog'::name);
+
+-- Views. Nothing is inserted into one, updated or deleted.
+CREATE OR REPLACE FUNCTION redshift.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'wrong_object_type', MESSAGE = CASE TG_OP WHEN 'INSERT' THEN 'cannot insert into a view' WHEN 'UPDATE' THEN 'cannot update a view' ELSE 'cannot delete from a view' END;
+END $$;
+CREATE OR REPLACE FUNCTION redshift.on_view() RETURNS event_trigger LANGUAGE plpgsql AS $$
+DECLARE name text;
+BEGIN
+    FOR name IN SELECT object_identity FROM pg_event_trigger_ddl_commands() WHERE object_type = 'view' AND schema_name <> 'redshift' LOOP
+        EXECUTE format('CREATE OR REPLACE TRIGGER refuse_change INSTEAD OF INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION redshift.refuse_change()', name);
+    END LOOP;
+END $$;
+
+-- A view WITH NO SCHEMA BINDING is kept as its text. It is bound while its tables are there, and says what it lacks while not.
+CREATE OR REPLACE FUNCTION redshift.bind(view text, definition text, bound boolean) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE lacking text := 'The view ' || view || ' names what is not there';
+BEGIN
+    EXECUTE format('DROP VIEW IF EXISTS %s', view);
+    IF bound THEN
+        BEGIN
+            EXECUTE format('CREATE VIEW %s%s', view, definition);
+            RETURN;
+        EXCEPTION WHEN undefined_table OR undefined_column OR invalid_schema_name THEN lacking := SQLERRM;
+        END;
+    END IF;
+    EXECUTE format('CREATE VIEW %s AS SELECT redshift.fail(%L)', view, lacking);
+EXCEPTION WHEN dependent_objects_still_exist THEN RETURN; -- another view is bound to it: it stays
+END $$;
+CREATE OR REPLACE FUNCTION redshift.on_table() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_catalog.current_setting('redshift.binding', true) = 'on' OR NOT EXISTS (SELECT FROM redshift.late_views) THEN RETURN; END IF;
+    PERFORM pg_catalog.set_config('redshift.binding', 'on', true);
+    IF TG_EVENT = 'sql_drop' THEN
+        DELETE FROM redshift.late_views USING pg_event_trigger_dropped_objects() AS dropped WHERE object_identity = late_views.name;
+    ELSE
+        PERFORM redshift.bind(name, definition, TG_EVENT = 'ddl_command_end') FROM redshift.late_views;
+    END IF;
+    PERFORM pg_catalog.set_config('redshift.binding', 'off', true);
+END $$;
+CREATE OR REPLACE PROCEDURE redshift.make_late_view(view text, definition text, replaced boolean) LANGUAGE plpgsql AS $$
+DECLARE parts text[] := parse_ident(view);
+BEGIN
+    view := format('%I.%I', CASE cardinality(parts) WHEN 1 THEN pg_catalog.current_schema() ELSE parts[1] END, parts[cardinality(parts)]);
+    IF to_regclass(view) IS NOT NULL AND NOT (replaced AND EXISTS (SELECT FROM redshift.late_views WHERE late_views.name = view)) THEN
+        RAISE EXCEPTION USING ERRCODE = 'duplicate_table', MESSAGE = format('relation "%s" already exists', parts[cardinality(parts)]);
+    END IF;
+    PERFORM pg_catalog.set_config('redshift.binding', 'on', true);
+    PERFORM redshift.bind(view, definition, true);
+    PERFORM pg_catalog.set_config('redshift.binding', 'off', true);
+    INSERT INTO redshift.late_views VALUES (view, definition) ON CONFLICT (name) DO UPDATE SET definition = excluded.definition;
+END $$;
+DROP EVENT TRIGGER IF EXISTS redshift_view;
+DROP EVENT TRIGGER IF EXISTS redshift_table_begins;
+DROP EVENT TRIGGER IF EXISTS redshift_table_ends;
+DROP EVENT TRIGGER IF EXISTS redshift_drop;
+CREATE EVENT TRIGGER redshift_view ON ddl_command_end WHEN TAG IN ('CREATE VIEW') EXECUTE FUNCTION redshift.on_view();
+CREATE EVENT TRIGGER redshift_table_begins ON ddl_command_start WHEN TAG IN ('DROP TABLE', 'ALTER TABLE') EXECUTE FUNCTION redshift.on_table();
+CREATE EVENT TRIGGER redshift_table_ends ON ddl_command_end WHEN TAG IN ('DROP TABLE', 'ALTER TABLE', 'CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO') EXECUTE FUNCTION redshift.on_table();
+CREATE EVENT TRIGGER redshift_drop ON sql_drop WHEN TAG IN ('DROP VIEW', 'DROP SCHEMA') EXECUTE FUNCTION redshift.on_table();

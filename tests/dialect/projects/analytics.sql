@@ -4,7 +4,7 @@ CREATE TABLE p (artist VARCHAR, auth VARCHAR, firstname VARCHAR, gender VARCHAR,
     location VARCHAR, method VARCHAR, page VARCHAR, registration FLOAT, sessionid INT, song VARCHAR, status INT, ts BIGINT, useragent VARCHAR, userid INT);
 COPY p FROM '{log_data}' IAM_ROLE '{arn}' JSON '{jsonpath}' REGION 'us-west-2' COMPUPDATE OFF;
 CREATE OR REPLACE VIEW plays AS
-SELECT DATEADD(s, ts/1000, '1970-01-01'::timestamp) AS started, userid, level, song, location FROM p WHERE page = 'NextSong' WITH NO SCHEMA BINDING;
+SELECT DATEADD(s, ts/1000, '1970-01-01'::timestamp) AS started, userid, level, song, location FROM public.p WHERE page = 'NextSong' WITH NO SCHEMA BINDING;
 SELECT TOP 1 level, COUNT(*) AS n, ROUND(100.0 * COUNT(*) / (SELECT COUNT(*) FROM plays), 1) AS share,
     LISTAGG(DISTINCT song, ', ') WITHIN GROUP (ORDER BY song) AS songs, SPLIT_PART(MAX(location), ', ', 2) AS state,
     AVG(EXTRACT(hour FROM started)) AS typical_hour, DATEDIFF(minute, MIN(started), MAX(started)) AS minutes
