@@ -29,6 +29,8 @@ from infra.local.dialect import lexer, plain, rewrite, scope, subqueries, suppor
 
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # what it cannot read is refused here, in plain words
 
+IDENTITY_CACHE = 1000  # values that a session takes at once
+
 
 def _substring(name: str, parser: RedshiftParser) -> exp.Expr:
     """SUBSTRING(a FROM b FOR c) as a call with commas."""
@@ -73,6 +75,11 @@ class Generator(PostgresGenerator):
         """DATE and TEXT are ordinary names in PostgreSQL."""
         text: str = super().datatype_sql(expression)
         return f"pg_catalog.{text.lower()}" if text in ("DATE", "TEXT") else text
+
+    def generatedasidentitycolumnconstraint_sql(self, expression: exp.GeneratedAsIdentityColumnConstraint) -> str:
+        """A session takes many values at once, as each of Redshift's slices does: they have gaps, and cost little."""
+        text: str = super().generatedasidentitycolumnconstraint_sql(expression)
+        return f"{text[:-1]} CACHE {IDENTITY_CACHE})"
 
 
 @dataclass(frozen=True)
