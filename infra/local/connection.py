@@ -149,7 +149,8 @@ class RedshiftSQL(PlainCursor):
                 self._fail(INTERNAL_ERROR, str(error))
             return
         try:
-            if statement.verb != "ANALYZE" or not self._is_needless(statement):
+            needless = statement.verb == "ANALYZE" and self._is_needless(statement)
+            if not needless:
                 super().execute(statement.sql)
         except psycopg2.errors.CheckViolation as error:  # the only CHECKs are ours
             message = rewrite.explain_length_check(error.diag.constraint_name or "")
@@ -170,7 +171,7 @@ class RedshiftSQL(PlainCursor):
             self.connection.commit()
         elif statement.sorted_by or statement.verb == "ANALYZE":
             with self.connection.cursor(cursor_factory=PlainCursor) as plain:
-                zone_maps.follow(plain, statement)
+                zone_maps.follow(plain, statement, needless)
 
     def _is_needless(self, statement: translate.Statement) -> bool:
         """Whether this ANALYZE is one that Redshift leaves out."""

@@ -39,6 +39,9 @@ def install(info: ConnectionInfo) -> None:
         cursor.execute("CREATE SCHEMA IF NOT EXISTS redshift")
         _install_functions(cursor)
         cursor.execute("TRUNCATE redshift.stv_load_state, redshift.last_copy")  # of sessions of an earlier server
+        cursor.execute(
+            "DELETE FROM redshift.analyzed WHERE number NOT IN (SELECT max(number) FROM redshift.analyzed GROUP BY tbl)"
+        )
         # As Redshift does:
         cursor.execute("DELETE FROM redshift.query_log WHERE start_time < now() - interval '7 days'")
 

@@ -40,3 +40,28 @@ def test_analyze_leaves_out_a_table_of_which_less_than_a_tenth_has_changed(conne
     assert add(200) == 200
     assert add(10) == 200
     assert add(12) == 222
+
+
+def test_analyze_knows_what_its_own_transaction_changed(connection):
+    with connection.cursor() as cursor, connection.cursor(cursor_factory=PlainCursor) as plain:
+
+        def analyzed() -> object:
+            """When the table was analyzed last."""
+            plain.execute("SELECT pg_stat_clear_snapshot()")
+            plain.execute("SELECT last_analyze FROM pg_stat_user_tables WHERE relname = 't'")
+            return plain.fetchone()[0]
+
+        cursor.execute("CREATE TABLE t (a INTEGER)")
+        cursor.execute("INSERT INTO t VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10)")
+        cursor.execute("ANALYZE t")
+        connection.commit()
+        plain.execute("SELECT pg_stat_force_next_flush()")
+        connection.commit()
+        first = analyzed()
+        cursor.execute("ANALYZE t")
+        connection.commit()
+        assert analyzed() == first is not None
+        cursor.execute("UPDATE t SET a = 0 WHERE a < 3")
+        cursor.execute("ANALYZE t")
+        connection.commit()
+        assert analyzed() > first
