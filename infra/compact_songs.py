@@ -17,8 +17,9 @@ import argparse
 import gzip
 import hashlib
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
@@ -30,52 +31,49 @@ import infra.requirements_check  # noqa: F401 - first: it says which packages ar
 
 # isort: split
 from infra import cli, progress
+from infra.aws.inventory import Inventory, open_inventory
 from infra.aws.object_store import ObjectStore
-from infra.aws.packs import Entry, Pack, Target, check_written
+from infra.aws.packs import Pack, Target, check_written
 from infra.aws.s3_object import S3Object, split_url
 from infra.aws.session import make_session
 from infra.config import Settings, load_settings
 from infra.errors import SourceError
 
 LARGEST = 128 << 20  # bytes of JSON in one gzip file
+MOST = 100_000  # source files in one gzip file, whose list is held in memory
 SLICES = 16  # a multiple of what one, two, four or eight nodes of ra3.large have
 PACKED = (".gz", ".bz2", ".zst", ".lzo", ".manifest")
 
 
-def plan(listed: list[S3Object], known: dict[str, list[Entry]], slices: int) -> tuple[list[str], list[Pack]]:
-    """The gzip files that stay, and those to write: what is in none that stays, cut into equal sizes."""
-    now = {(each.key, each.etag, each.size): each for each in listed}
-    stay = [name for name, entries in known.items() if all(entry in now for entry in entries)]
-    kept = {entry for name in stay for entry in known[name]}
-    new = [each for entry, each in now.items() if entry not in kept]
-    size = sum(each.size for each in new)
-    count = min(len(new), slices * max(1, -(-size // (LARGEST * slices))))
-    packs: list[list[S3Object]] = [[] for _ in range(count)]
+def plan(inventory: Inventory, files: int, size: int, slices: int) -> dict[str, int]:
+    """Put what is new, so many `files` and bytes, into gzip files of equal size; their names and numbers of files."""
+    count = min(files, slices * max(1, -(-size // (LARGEST * slices)), -(-files // (MOST * slices))))
+    packs = {}
+    for _, group in groupby(place(inventory.new(), files, size, count), itemgetter(0)):
+        pack = Pack(tuple(file for _, file in group))
+        inventory.add_pack(pack.name, pack.entries)
+        packs[pack.name] = len(pack.files)
+    return packs
+
+
+def place(new: Iterable[S3Object], files: int, size: int, count: int) -> Iterator[tuple[int, S3Object]]:
+    """Yield each file with the number of its gzip file, of `count`; none stays empty."""
     done = 0
-    for number, each in enumerate(new):
+    for number, file in enumerate(new):
         by_size = done * count // max(1, size)
-        place = min(max(by_size, count - (len(new) - number)), number)  # none stays empty
-        packs[place].append(each)
-        done += each.size
-    return stay, [Pack(tuple(files)) for files in packs]
+        yield min(max(by_size, count - (files - number)), number), file
+        done += file.size
 
 
-def check_complete(listed: list[S3Object], packs: Iterable[list[Entry]]) -> None:
-    """Raise SourceError unless every source file is in the gzip files exactly once, as it is listed."""
-    wanted = Counter((each.key, each.etag, each.size) for each in listed)
-    found = Counter(entry for entries in packs for entry in entries)
-    if wanted != found:
-        key = next(iter((wanted - found) or (found - wanted)))[0]
-        raise SourceError(f"{key} is not exactly once in the gzip files: nothing was changed, run again.")
-
-
-def write_packs(source: ObjectStore, target: Target, store: ObjectStore, packs: list[Pack]) -> None:
+def write_packs(
+    source: ObjectStore, inventory: Inventory, target: Target, store: ObjectStore, packs: dict[str, int]
+) -> None:
     """Write each gzip file, prove it, and write its index, reading ahead over the borders between them."""
-    contents = source.read(file for pack in packs for file in pack.files)
-    total = sum(len(pack.files) for pack in packs)
+    contents = source.read(file for name in packs for file in inventory.pack(name).files)
+    total = sum(packs.values())
     done = 0
     with progress.step("compact songs") as step:
-        for pack in packs:
+        for pack in map(inventory.pack, packs):
             checksums = []
             with TemporaryFile() as file:
                 with gzip.GzipFile("", "wb", 6, cast(BinaryIO, file), mtime=0) as packed:  # the same bytes each time
@@ -102,15 +100,13 @@ def ended(blocks: Iterator[bytes]) -> Iterator[bytes]:
         yield b"\n"
 
 
-def find_files(store: ObjectStore, url: str) -> list[S3Object]:
-    """The files to compact. Raises SourceError for none, and for those that are compressed or large already."""
-    listed = [each for each in store.list(url) if each.size]
-    if not listed:
-        raise SourceError(f"{url} holds no files.")
-    for each in listed:
-        if each.key.endswith(PACKED):
+def find_files(store: ObjectStore, url: str) -> Iterator[S3Object]:
+    """Yield the files to compact. Raises SourceError for those that are compressed already."""
+    for each in store.list(url):
+        if each.size and each.key.endswith(PACKED):
             raise SourceError(f"{each.url} is compressed or a manifest: name a folder of JSON files.")
-    return listed
+        if each.size:
+            yield each
 
 
 def open_store(settings: Settings, url: str) -> ObjectStore:
@@ -123,26 +119,35 @@ def compact(settings: Settings, source_url: str, target_url: str, slices: int, d
     """Bring the gzip files and the manifest up to date, and say what was done. Raises SourceError."""
     source = open_store(settings, source_url)
     store = open_store(settings, target_url)
-    listed = find_files(source, source_url)
-    target = Target(store, target_url)
-    known = target.packs()
-    stay, packs = plan(listed, known, slices)
-    files, size = sum(len(pack.files) for pack in packs), sum(file.size for pack in packs for file in pack.files)
-    print(f"{source_url}: {len(listed):,} files, {files:,} of them ({size / 1e6:,.1f} MB) to be compacted.")
-    print(f"{target_url}: {len(stay):,} gzip files stay, {len(packs):,} are new, {len(known) - len(stay):,} go.")
-    if dry_run:
-        print("Nothing was written: this was a dry run.")
-        return
-    missing = [pack for pack in packs if not target.proved(pack.name)]
-    if len(missing) < len(packs):
-        print(f"{len(packs) - len(missing):,} of them are there already, from a run that was stopped.")
-    write_packs(source, target, store, missing)
-    check_complete(listed, [*(known[name] for name in stay), *(pack.entries for pack in packs)])
-    names = [*stay, *(pack.name for pack in packs)]
+    with open_inventory(split_url(source_url)[0]) as inventory:
+        listed = inventory.add_listed(find_files(source, source_url))
+        if not listed:
+            raise SourceError(f"{source_url} holds no files.")
+        target = Target(store, target_url)
+        known = []
+        for name in target.packs():
+            if entries := target.proved(name):
+                inventory.add_pack(name, entries)
+                known.append(name)
+        stay = inventory.drop_stale()
+        files, size = inventory.find_new()
+        packs = plan(inventory, files, size, slices)
+        print(f"{source_url}: {listed:,} files, {files:,} of them ({size / 1e6:,.1f} MB) to be compacted.")
+        print(f"{target_url}: {len(stay):,} gzip files stay, {len(packs):,} are new, {len(known) - len(stay):,} go.")
+        if dry_run:
+            print("Nothing was written: this was a dry run.")
+            return
+        missing = {name: count for name, count in packs.items() if not target.proved(name)}
+        if len(missing) < len(packs):
+            print(f"{len(packs) - len(missing):,} of them are there already, from a run that was stopped.")
+        write_packs(source, inventory, target, store, missing)
+        if key := inventory.find_difference():
+            raise SourceError(f"{key} is not exactly once in the gzip files: nothing was changed, run again.")
+    names = [*stay, *packs]
     if packs or len(stay) < len(known):
         target.write_manifest(names)
     target.delete_leftovers([*known, *names])
-    print(f"Each of the {len(listed):,} files is in one of {len(names):,} gzip files, exactly once.")
+    print(f"Each of the {listed:,} files is in one of {len(names):,} gzip files, exactly once.")
     print(f"For loads from now on: [S3] SONG_DATA={target.manifest}")
 
 

@@ -50,13 +50,12 @@ class Target:
         """The URL of what a gzip file holds."""
         return f"{self.url}packs/{name}.index.gz"
 
-    def packs(self) -> dict[str, list[Entry]]:
-        """What each gzip file of the manifest holds, by its name; none of one that is damaged. Raises SourceError."""
+    def packs(self) -> list[str]:
+        """The names of the manifest's gzip files. Raises SourceError."""
         if self.manifest not in self.there:
-            return {}
+            return []
         urls = [entry["url"] for entry in json.loads(self._store.read_small(self.manifest))["entries"]]
-        names = [url.rpartition("/")[2].removesuffix(".json.gz") for url in urls]
-        return {name: entries for name in names if (entries := self.proved(name))}
+        return [url.rpartition("/")[2].removesuffix(".json.gz") for url in urls]
 
     def proved(self, name: str) -> list[Entry]:
         """What a gzip file holds, if it is there as it was when it was compared with what was read; else nothing."""

@@ -1,4 +1,4 @@
-"""What a load holds in memory does not grow with the number of its files."""
+"""What a load, and a compaction, hold in memory does not grow with the number of its files."""
 
 import json
 import os
@@ -7,11 +7,16 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from infra import compact_songs
+from infra.aws.inventory import open_inventory
 from infra.aws.manifest import Entry, entries
+from infra.aws.packs import Pack
+from infra.aws.s3_object import S3Object
 from infra.config import load_settings
 from infra.load.source_files import Comparison, compare
 from infra.load.work_folder import SourceFile, WorkFolder
@@ -79,6 +84,36 @@ def test_a_copy_holds_a_part_of_its_manifest_and_none_of_its_files(tmp_path: Pat
 
     run(10)
     assert peak(lambda: run(6_000)) < peak(lambda: run(1_000)) + 50_000
+
+
+def test_a_compaction_holds_the_files_of_one_gzip_file(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(compact_songs, "MOST", 100)
+
+    def run(count: int) -> None:
+        """Plan a compaction of which a hundred files are done, and go over the rest."""
+        files = [S3Object("bucket", f"song_data/{number:08}.json", 250, "e" * 32) for number in range(100)]
+        listed = (S3Object("bucket", f"song_data/{number:08}.json", 250, "e" * 32) for number in range(count))
+        with open_inventory("bucket") as inventory:
+            assert inventory.add_listed(listed) == count
+            inventory.add_pack("done", Pack(tuple(files)).entries)
+            assert inventory.drop_stale() == ["done"]
+            packs = compact_songs.plan(inventory, *inventory.find_new(), slices=1)
+            assert set(packs.values()) == {100} and sum(packs.values()) == count - 100
+            assert sum(len(inventory.pack(name).files) for name in packs) == count - 100
+            assert inventory.find_difference() == ""
+
+    run(1_000)
+    assert peak(lambda: run(6_000)) < peak(lambda: run(1_000)) + 50_000
+
+
+def test_what_is_not_listed_or_twice_in_gzip_files_is_found():
+    first, second = (S3Object("bucket", key, 250, "e" * 32) for key in ("first", "second"))
+    for packs in ([], [[first]], [[first, second], [second]], [[first, second, replace(second, etag="f" * 32)]]):
+        with open_inventory("bucket") as inventory:
+            inventory.add_listed([first, second])
+            for number, files in enumerate(packs):
+                inventory.add_pack(str(number), Pack(tuple(files)).entries)
+            assert inventory.find_difference() == ("second" if packs else "first")
 
 
 @pytest.mark.slow
