@@ -141,7 +141,8 @@ def test_server_that_is_asked_to_stop_in_a_recovery_is_ended(kept_directory, imp
         cursor.execute("CREATE TABLE big AS SELECT i, repeat('x', 400) FROM generate_series(1, 500000) AS i")
     victim.commit()
     os.kill(victim.info.backend_pid, signal.SIGKILL)
-    time.sleep(0.05)
+    while "reinitializing" not in (kept_directory / "server.log").read_text():
+        time.sleep(0.01)
     os.kill(postgres_pid(kept_directory), signal.SIGINT)  # a fast stop
     victim.close()
     assert kept(kept_directory) == [(1,)]
