@@ -14,11 +14,10 @@ from infra.config import Settings
 from infra.database import execute, transaction
 from infra.errors import WarehouseError, same_config
 from infra.warehouse import connect
-from notebooks.question import Chart, Question, default_chart, default_sentence
+from notebooks.question import Chart, Question, Row, default_chart, default_sentence, is_numeric
 from notebooks.questions import QUESTIONS
 from notebooks.selects import songplay_count_select
 
-Row = tuple[Any, ...]
 PLACE = re.compile(r"\{(\w+)(?::(\w+))?\}")  # page/page.js has it, too
 
 
@@ -71,11 +70,6 @@ def spelled(value: object) -> str:
     if value is None:
         return "unknown"
     return f"{value:,}".removesuffix(".0") if isinstance(value, int | float) else str(value)
-
-
-def is_numeric(rows: Sequence[Row], place: int) -> bool:
-    """Whether the values at a place of the rows are numbers alone."""
-    return all(isinstance(row[place], int | float) for row in rows)
 
 
 def open_for_reading(settings: Settings) -> Connection:

@@ -39,10 +39,10 @@ def read_cube(connection: Connection) -> dict[str, Any]:
     """All users and plays in columns; page/cube.js says what they mean."""
     users = list(_rows(connection, users_select))
     place = {user: number for number, (user, _, _) in enumerate(users)}
-    songs, artists, locations, levels, genders = (Index() for _ in range(5))
+    names = {name: Index() for name in ("song", "artist", "location", "level", "gender")}
     tracks: dict[tuple[int, int, float | None], int] = {}
     sessions: list[list[int]] = []  # the user, and how many plays
-    seconds, played, places, paid = [], [], [], []
+    seconds, played, locations, levels = [], [], [], []
     before, clock = None, 0
     for user, session, song, artist, length, location, level, start in _rows(connection, plays_select):
         if before != (user, session):
@@ -51,37 +51,32 @@ def read_cube(connection: Connection) -> dict[str, Any]:
         sessions[-1][1] += 1
         seconds.append(start - clock)
         clock = start
-        played.append(tracks.setdefault((songs.number(song), artists.number(artist), length), len(tracks)))
-        places.append(locations.number(location))
-        paid.append(levels.number(level))
-    of_users = [(genders.number(gender), levels.number(level)) for _, gender, level in users]
-    song_names, song_places = songs.sorted()
-    artist_names, artist_places = artists.sorted()
-    location_names, location_places = locations.sorted()
-    level_names, level_places = levels.sorted()
-    gender_names, gender_places = genders.sorted()
+        track = names["song"].number(song), names["artist"].number(artist), length
+        played.append(tracks.setdefault(track, len(tracks)))
+        locations.append(names["location"].number(location))
+        levels.append(names["level"].number(level))
+    of_users = [(names["gender"].number(gender), names["level"].number(level)) for _, gender, level in users]
+    ordered = {name: index.sorted() for name, index in names.items()}
+    places = {name: there for name, (_, there) in ordered.items()}
     return {
-        "names": {
-            "song": song_names, "artist": artist_names, "location": location_names, "level": level_names,
-            "gender": gender_names,
-        },
+        "names": {name: values for name, (values, _) in ordered.items()},
         "users": {
-            "gender": [gender_places[gender] for gender, _ in of_users],
-            "level": [level_places[level] for _, level in of_users],
+            "gender": [places["gender"][gender] for gender, _ in of_users],
+            "level": [places["level"][level] for _, level in of_users],
         },
         "tracks": {
-            "song": [song_places[song] for song, _, _ in tracks],
-            "artist": [artist_places[artist] for _, artist, _ in tracks],
+            "song": [places["song"][song] for song, _, _ in tracks],
+            "artist": [places["artist"][artist] for _, artist, _ in tracks],
             "length": [length for _, _, length in tracks],
         },
         "sessions": {"user": [user for user, _ in sessions], "plays": [plays for _, plays in sessions]},
         "plays": {
             "seconds": seconds,
             "track": played,
-            "location": [location_places[location] for location in places],
-            "level": [level_places[level] for level in paid],
+            "location": [places["location"][location] for location in locations],
+            "level": [places["level"][level] for level in levels],
         },
-    }  # fmt: skip
+    }
 
 
 def _rows(connection: Connection, query: str) -> Iterator[tuple[Any, ...]]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+Row = tuple[Any, ...]
 
 # What a column is called for readers, with its unit, where that is more than its name without underscores.
 WORDS = {
@@ -87,9 +89,14 @@ def counted(column: str, value: object) -> str:
     return words(column).removesuffix("s") if value == 1 else words(column)
 
 
-def default_chart(columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> Chart | None:
+def is_numeric(rows: Sequence[Row], place: int) -> bool:
+    """Whether the values at a place of the rows are numbers alone."""
+    return all(isinstance(row[place], int | float) for row in rows)
+
+
+def default_chart(columns: Sequence[str], rows: Sequence[Row]) -> Chart | None:
     """A bar a row, named by the columns of text and as long as the first of numbers; None without one of those."""
-    numbers = [name for place, name in enumerate(columns) if _are_numbers([row[place] for row in rows])]
+    numbers = [name for place, name in enumerate(columns) if is_numeric(rows, place)]
     if not numbers:
         return None
     names = tuple(name for name in columns if name not in numbers) or (columns[0],)
@@ -101,8 +108,3 @@ def default_sentence(chart: Chart | None) -> str:
     if chart is None:
         return ""
     return f"First: {', '.join(f'{{{name}}}' for name in chart.names)}, {words(chart.value)}: {{{chart.value}}}."
-
-
-def _are_numbers(cells: Sequence[object]) -> bool:
-    """Whether these are numbers alone."""
-    return all(isinstance(cell, int | float) for cell in cells)

@@ -24,7 +24,8 @@ from tqdm.utils import disp_len, disp_trim
 
 from infra import cli
 from infra.config import load_settings
-from notebooks.answers import Answer, Row, answer_all, is_numeric
+from notebooks.answers import Answer, answer_all
+from notebooks.question import Row, is_numeric
 from notebooks.questions import QUESTIONS
 
 LEAST = 8  # characters: no column of text is cut below this
@@ -68,7 +69,7 @@ def _text(value: object) -> str:
 
 def as_text(answer: Answer, width: int | None = None) -> str:
     """The answer with its title and its sentence above the table."""
-    sentence = "".join(sign if sign.isprintable() else " " for sign in answer.sentence)
+    sentence = _text(answer.sentence)
     if width:
         sentence = textwrap.fill(sentence, width)
     return f"{answer.question.title}\n{sentence}\n{as_table(answer.columns, answer.rows, width)}"
