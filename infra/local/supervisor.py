@@ -197,7 +197,7 @@ def _last_words(directory: Path) -> str:
     """The sentence for a supervisor that ended without an answer."""
     log = directory / "supervisor.log"
     last = (log.read_text(encoding="utf-8", errors="replace").strip() or "it did not say why").split("\n")[-1].strip()
-    return f"The supervisor of {directory} ended without an answer: {last} (see {log})."
+    return f"The supervisor of {directory} ended without an answer: {last}. Run again; what it wrote is in {log}."
 
 
 def _answer(token: str, state: str, *sentences: str) -> None:
