@@ -14,8 +14,9 @@ from psycopg2 import errors, sql
 import sql_queries
 from infra import warehouse
 from infra.config import load_settings
-from infra.errors import LackingError, NotSupportedError
+from infra.errors import LackingError, NotSupportedError, UntranslatableError
 from infra.local.dialect import translate
+from tests.fuzz import dialect as fuzzed
 
 CASES = [
     tuple(pair.splitlines())
@@ -60,6 +61,23 @@ def test_translation(redshift, postgres):
     if statement.tables:
         statement = translate.translate(redshift, (('"t"', (("ms", "bigint"),)),))
     assert statement.sql == postgres
+
+
+def test_a_fault_of_the_translation_itself_is_one_sentence_and_for_the_fuzzer_a_find(connection, monkeypatch):
+    def fault(*_):
+        raise KeyError("expressions")
+
+    monkeypatch.setattr(translate.rewrite, "statement", fault)
+    words = "The embedded warehouse cannot translate this statement: SELECT 41 + 1 ... Amazon Redshift may take it."
+    with connection.cursor() as cursor:
+        with pytest.raises(errors.SyntaxError) as caught:
+            cursor.execute("SELECT 41\n+ 1")
+        assert caught.value.diag.message_primary == words
+        with pytest.raises(errors.InFailedSqlTransaction):
+            cursor.execute("SHOW search_path")
+    with pytest.raises(UntranslatableError) as found:
+        fuzzed.check(b"SELECT 41 + 1")
+    assert isinstance(found.value.__cause__, KeyError)
 
 
 def test_every_statement_of_the_product_is_covered():

@@ -99,37 +99,43 @@ def _listagg(node: exp.Anonymous, order: exp.Order | None, over: exp.Window | No
     return call("listed", listed, between) if distinct else call("listed", listed)
 
 
-def within_group(node: exp.WithinGroup) -> exp.Expr:
+def _sorted(value: exp.Expr, over: exp.Window | None) -> exp.Expr:
+    """The values of a group, or of a window, in order and without NULL."""
+    if over is None:
+        return call("sorted", value)
+    window = over.copy()
+    window.set("this", call("sorted", value))
+    return window
+
+
+def _median(node: exp.Anonymous, over: exp.Window | None = None) -> exp.Expr:
+    """A percentile."""
+    return call("cont_at", _sorted(node.expressions[0], over), exp.Literal.number("0.5"))
+
+
+def within_group(node: exp.WithinGroup, over: exp.Window | None = None) -> exp.Expr:
     """LISTAGG and the percentiles, whose order stands after them."""
-    function, order = node.this, node.expression
-    name = function.name.lower()
+    function, name = node.this, node.this.name.lower()
     if name == "listagg":
-        return _listagg(function, order)
+        return _listagg(function, node.expression, over)
+    ordered = node.expression.expressions[0]
     fraction: exp.Expr = exp.cast(function.expressions[0].copy(), "double precision")
-    value, descending = order.expressions[0].this, bool(order.expressions[0].args.get("desc"))
-    if name == "percentile_disc" and not isinstance(node.parent, exp.Window):
-        direction = " DESC" if descending else ""
-        text = f"percentile_disc({fraction.sql('postgres')}) WITHIN GROUP (ORDER BY {value.sql('postgres')}{direction})"
-        return postgres(text)
-    if descending and name == "percentile_cont":
+    values, descending = _sorted(ordered.this, over), bool(ordered.args.get("desc"))
+    if name == "percentile_disc":
+        return call("disc_at", values, fraction, exp.Boolean(this=descending))
+    if descending:
         fraction = exp.Paren(this=exp.Sub(this=exp.Literal.number(1), expression=fraction))
-    if name == "percentile_disc":  # see window
-        return node
-    return call("percentile_of", value, fraction)
+    return call("cont_at", values, fraction)
 
 
 def window(node: exp.Window) -> exp.Expr:
     """Aggregates that PostgreSQL has not as window functions, and IGNORE NULLS."""
     inner = node.this
-    grouped = isinstance(inner, exp.WithinGroup)
-    name = (inner.this if grouped else inner).name.lower()
-    if name == "listagg":
-        return _listagg(inner.this, inner.expression, node) if grouped else _listagg(inner, None, node)
-    if grouped:
-        values, ordered = node.copy(), inner.expression.expressions[0]
-        values.set("this", call("present", ordered.this))
-        name = "disc_of_descending" if ordered.args.get("desc") else "disc_of"
-        return call(name, values, exp.cast(inner.this.expressions[0].copy(), "double precision"))
+    if isinstance(inner, exp.WithinGroup):
+        return within_group(inner, node)
+    name = inner.name.lower()
+    if name in ("listagg", "median"):
+        return _median(inner, node) if name == "median" else _listagg(inner, None, node)
     if name == "ratio_to_report":
         value, total = inner.expressions[0], node.copy()
         total.set("this", call("sum", value))
@@ -151,7 +157,7 @@ def _frame(start: str | exp.Expr, start_side: str, end: str | exp.Expr, end_side
 
 
 def _without_nulls(node: exp.Window, nulls: exp.Expr) -> exp.Expr:
-    """IGNORE NULLS by aggregates that skip them; LAG and LEAD look at the rows before and after."""
+    """IGNORE NULLS by aggregates that skip them; LAG looks at the rows before, and LEAD is LAG from the other end."""
     function, over = nulls.this, node.copy()
     if isinstance(nulls, exp.RespectNulls):
         over.set("this", function.copy())
@@ -159,19 +165,20 @@ def _without_nulls(node: exp.Window, nulls: exp.Expr) -> exp.Expr:
     name = function.name.lower()
     if name not in ("lag", "lead", "first_value", "last_value", "nth_value"):
         raise LackingError(f"Amazon Redshift has no IGNORE NULLS with {name.upper()}.")
-    value, one = function.expressions[0], exp.Literal.number(1)
-    number = function.expressions[1].sql("postgres") if len(function.expressions) > 1 else "1"
-    if name in ("first_value", "last_value"):
-        over.set("this", call(name.replace("value", "present"), value))
+    value, number = function.expressions[0], "1"
+    if len(function.expressions) > 1:
+        number = function.expressions[1].sql("postgres")
+    if name in ("lag", "lead"):
+        over.set("spec", _frame("UNBOUNDED", "PRECEDING", exp.Literal.number(1), "PRECEDING"))
+    for part in over.args["order"].expressions if name == "lead" and over.args.get("order") else ():
+        part.set("desc", not part.args.get("desc"))
+        part.set("nulls_first", not part.args.get("nulls_first"))
+    if number == "1":
+        over.set("this", call("first_present" if name in ("first_value", "nth_value") else "last_present", value))
         return over
-    if name == "lag":
-        over.set("spec", _frame("UNBOUNDED", "PRECEDING", one, "PRECEDING"))
-    elif name == "lead":
-        over.set("spec", _frame(one, "FOLLOWING", "UNBOUNDED", "FOLLOWING"))
     over.set("this", call("present", value))
     text = over.sql("postgres")
-    place = f"cardinality({text}) + 1 - {number}" if name == "lag" else number
-    return postgres(f"(array_at({text}, {place}))")
+    return postgres(f"(array_at({text}, {number if name == 'nth_value' else f'cardinality({text}) + 1 - {number}'}))")
 
 
 def units_as_strings(tree: exp.Expr) -> None:
@@ -194,7 +201,7 @@ REWRITTEN: dict[str, Callable[[exp.Anonymous], exp.Expr]] = {
     "decode": lambda node: exp.DecodeCase(expressions=node.expressions),
     "nvl": lambda node: call("coalesce", *node.expressions), "json_extract_path_text": _json_path,
     "nvl2": lambda node: exp.Nvl2(**dict(zip(("this", "true", "false"), node.expressions, strict=True))),
-    "median": lambda node: call("percentile_of", node.expressions[0], postgres("CAST(0.5 AS DOUBLE PRECISION)")),
-    "listagg": lambda node: _listagg(node, None), "grouping_id": lambda node: call("grouping", *node.expressions),
+    "listagg": lambda node: _listagg(node, None), "median": _median,
+    "grouping_id": lambda node: call("grouping", *node.expressions),
     **{name: _with(name, *[None] * place, _text) for name, place in supported.OF_TEXT.items()},
 }  # fmt: skip

@@ -27,17 +27,11 @@ def statement(tree: exp.Expr, columns: Columns | None) -> exp.Expr:
         queries.outer_joins(select, columns)
         queries.qualify(select, columns)
     for source in reversed(list(tree.find_all(exp.Table, exp.Subquery))):
-        _replace(source, queries.pivot(source, columns))
+        source.replace(queries.pivot(source, columns))
     for node in reversed(list(tree.walk())):
         if rewriter := _REWRITERS.get(type(node)):
-            _replace(node, rewriter(node))
+            node.replace(rewriter(node))
     return tree
-
-
-def _replace(node: exp.Expr, changed: exp.Expr) -> None:
-    """Put `changed` where `node` is."""
-    if changed is not node:
-        node.replace(changed)
 
 
 def _divisions(tree: exp.Expr, columns: Columns | None) -> None:
@@ -65,17 +59,16 @@ def _extract(node: exp.Extract) -> exp.Expr:
 
 def _function(node: exp.Anonymous) -> exp.Expr:
     """By name; what a window or WITHIN GROUP belongs to is rewritten with it."""
-    rewriter = functions.REWRITTEN.get(node.name.lower())
-    if rewriter is None or (node.name.lower() == "listagg" and isinstance(node.parent, exp.Window | exp.WithinGroup)):
+    name = node.name.lower()
+    rewriter = functions.REWRITTEN.get(name)
+    if rewriter is None or (name in ("listagg", "median") and isinstance(node.parent, exp.Window | exp.WithinGroup)):
         return node
     return rewriter(node)
 
 
 def _within_group(node: exp.WithinGroup) -> exp.Expr:
-    """Percentiles; LISTAGG in a window goes with it."""
-    if isinstance(node.parent, exp.Window) and node.this.name.lower() == "listagg":
-        return node
-    return functions.within_group(node)
+    """LISTAGG and the percentiles; in a window they go with it."""
+    return node if isinstance(node.parent, exp.Window) else functions.within_group(node)
 
 
 def _column(node: exp.Column) -> exp.Expr:

@@ -67,21 +67,18 @@ BEGIN
     RETURN CASE WHEN negative THEN -total ELSE total END;
 END $$;
 
--- MEDIAN and the percentiles, which PostgreSQL has not as window functions; LAG and its like with IGNORE NULLS.
-CREATE OR REPLACE FUNCTION redshift.percentile_step(double precision[], numeric, double precision) RETURNS double precision[] IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN $2 IS NULL THEN $1 ELSE array_append(coalesce($1, ARRAY[$3]), $2::double precision) END;
-CREATE OR REPLACE FUNCTION redshift.percentile_result(double precision[]) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE
-RETURN (SELECT percentile_cont($1[1]) WITHIN GROUP (ORDER BY v) FROM unnest($1[2:]) AS u (v));
-CREATE OR REPLACE AGGREGATE redshift.percentile_of(numeric, double precision) (SFUNC = redshift.percentile_step, STYPE = double precision[], FINALFUNC = redshift.percentile_result);
-CREATE OR REPLACE FUNCTION redshift.percentile_step(double precision[], double precision, double precision) RETURNS double precision[] IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN $2 IS NULL THEN $1 ELSE array_append(coalesce($1, ARRAY[$3]), $2) END;
-CREATE OR REPLACE AGGREGATE redshift.percentile_of(double precision, double precision) (SFUNC = redshift.percentile_step, STYPE = double precision[], FINALFUNC = redshift.percentile_result);
-CREATE OR REPLACE FUNCTION redshift.present_step(anycompatiblearray, anycompatible) RETURNS anycompatiblearray IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$ SELECT CASE WHEN $2 IS NULL THEN $1 ELSE array_append($1, $2) END $$;
-CREATE OR REPLACE AGGREGATE redshift.present(anycompatible) (SFUNC = redshift.present_step, STYPE = anycompatiblearray, INITCOND = '{}');
-CREATE OR REPLACE FUNCTION redshift.disc_of(anyarray, double precision) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql
-AS $$ SELECT percentile_disc($2) WITHIN GROUP (ORDER BY v) FROM unnest($1) AS u (v) $$;
-CREATE OR REPLACE FUNCTION redshift.disc_of_descending(anyarray, double precision) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql
-AS $$ SELECT percentile_disc($2) WITHIN GROUP (ORDER BY v DESC) FROM unnest($1) AS u (v) $$;
+-- MEDIAN, the percentiles, and LAG and its like with IGNORE NULLS look at a list of values, of a group or of a window.
+-- array_append is a quick step of an aggregate; any other function would copy the list each time.
+CREATE OR REPLACE FUNCTION redshift.present_of(anycompatiblearray) RETURNS anycompatiblearray IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT array_remove($1, NULL) $$;
+CREATE OR REPLACE AGGREGATE redshift.present(anycompatible) (SFUNC = array_append, STYPE = anycompatiblearray, INITCOND = '{}', FINALFUNC = redshift.present_of);
+CREATE OR REPLACE FUNCTION redshift.sorted_of(anycompatiblearray) RETURNS anycompatiblearray IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql
+AS $$ SELECT ARRAY(SELECT v FROM unnest($1) AS u (v) WHERE v IS NOT NULL ORDER BY v) $$;
+CREATE OR REPLACE AGGREGATE redshift.sorted(anycompatible) (SFUNC = array_append, STYPE = anycompatiblearray, INITCOND = '{}', FINALFUNC = redshift.sorted_of);
+CREATE OR REPLACE FUNCTION redshift.cont_at(anyarray, double precision) RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
+SELECT low + (high - low) * (place - floor(place)) FROM (SELECT $2 * (cardinality($1) - 1)) AS p (place),
+    LATERAL (SELECT $1[floor(place)::integer + 1]::double precision, $1[ceil(place)::integer + 1]::double precision) AS v (low, high) $$;
+CREATE OR REPLACE FUNCTION redshift.disc_at(anyarray, double precision, descending boolean) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql
+AS $$ SELECT $1[CASE WHEN descending THEN cardinality($1) + 1 - place ELSE place END] FROM (SELECT greatest(ceil($2 * cardinality($1))::integer, 1)) AS p (place) $$;
 CREATE OR REPLACE FUNCTION redshift.array_at(anyarray, bigint) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $1[$2::integer] $$;
 CREATE OR REPLACE FUNCTION redshift.first_step(anyelement, anyelement) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $1 $$;
 CREATE OR REPLACE FUNCTION redshift.last_step(anyelement, anyelement) RETURNS anyelement IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $2 $$;
