@@ -4,7 +4,6 @@ import psycopg2
 import pytest
 
 from tests.dialect import corpus
-from tests.fixtures.warehouse import drop_tables
 
 SECTIONS = corpus.sections()
 
@@ -14,9 +13,9 @@ def test_the_corpus_is_large():
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: f"{section.chapter}: {section.page}")
-def test_section(connection, section):
-    connection.autocommit = True
-    cursor = connection.cursor()
+def test_section(shared_connection, section):
+    shared_connection.autocommit = True
+    cursor = shared_connection.cursor()
     done: tuple[str, ...] = ()
     wrong = []
     for case in section.cases:
@@ -30,6 +29,4 @@ def test_section(connection, section):
         right = got.startswith(case.expected) if case.expected.startswith("!") else got == case.expected
         if not right:
             wrong.append(f"{case.statement}\n    {got[:300]}\n    but documented: {case.expected}")
-    connection.autocommit = False
-    drop_tables(connection)
     assert not wrong, "\n" + "\n".join(wrong)

@@ -1,7 +1,6 @@
 """Redshift's SQL on the embedded warehouse: what is translated, what it means, what is refused and how."""
 
 import datetime
-from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +12,6 @@ from psycopg2 import errors, sql
 
 import sql_queries
 from infra import warehouse
-from infra.config import load_settings
 from infra.errors import LackingError, NotSupportedError, UntranslatableError
 from infra.local.dialect import translate
 from tests.fuzz import dialect as fuzzed
@@ -22,22 +20,6 @@ CASES = [
     tuple(pair.splitlines())
     for pair in (Path(__file__).parent / "dialect_cases.sql").read_text(encoding="utf-8").strip().split("\n\n")[1:]
 ]
-
-
-@pytest.fixture(scope="module")
-def opened(warehouse_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg2.extensions.connection]:
-    """A connection for many tests."""
-    config = tmp_path_factory.mktemp("dialect") / "dwh.cfg"
-    config.write_text(f"[LOCAL]\nPATH={warehouse_path}\n")
-    with closing(warehouse.connect(load_settings(config))) as connection:
-        yield connection
-
-
-@pytest.fixture
-def shared(opened: psycopg2.extensions.connection) -> Iterator[psycopg2.extensions.connection]:
-    """The same, for a test of one statement: it leaves nothing behind."""
-    yield opened
-    opened.rollback()
 
 
 def rows(connection, query, parameters=None) -> list[tuple]:
@@ -213,9 +195,9 @@ EXPRESSIONS = [
 
 
 @pytest.mark.parametrize(("expression", "expected"), EXPRESSIONS, ids=[text for text, _ in EXPRESSIONS])
-def test_expression(shared, expression, expected):
+def test_expression(shared_connection, expression, expected):
     """The value and its Python type, which psycopg2 makes of the type on the server."""
-    [(value,)] = rows(shared, f"SELECT {expression}")
+    [(value,)] = rows(shared_connection, f"SELECT {expression}")
     assert (value, type(value)) == (expected, type(expected))
 
 
@@ -238,10 +220,10 @@ AGGREGATES = [
 
 
 @pytest.mark.parametrize(("expression", "expected"), AGGREGATES, ids=[text for text, _ in AGGREGATES])
-def test_aggregate(shared, expression, expected):
+def test_aggregate(shared_connection, expression, expected):
     """Over the rows (2, 1, 'a'), (3, 2, 'B'), (NULL, 2, 'é')."""
     table = "(SELECT 2 AS n, 1 AS k, 'a' AS s UNION ALL SELECT 3, 2, 'B' UNION ALL SELECT NULL, 2, 'é') AS t"
-    assert rows(shared, f"SELECT {expression} FROM {table}") == [tuple(expected)]
+    assert rows(shared_connection, f"SELECT {expression} FROM {table}") == [tuple(expected)]
 
 
 WINDOWS = [
@@ -259,10 +241,10 @@ WINDOWS = [
 
 
 @pytest.mark.parametrize(("expression", "expected"), WINDOWS, ids=[text for text, _ in WINDOWS])
-def test_window(shared, expression, expected):
+def test_window(shared_connection, expression, expected):
     """Over the rows (n, k) = (1, 1), (2, 2), (3, 2)."""
     table = "(SELECT 1 AS n, 1 AS k UNION ALL SELECT 2, 2 UNION ALL SELECT 3, 2) AS t"
-    assert [row[1] for row in rows(shared, f"SELECT n, {expression} FROM {table} ORDER BY n")] == expected
+    assert [row[1] for row in rows(shared_connection, f"SELECT n, {expression} FROM {table} ORDER BY n")] == expected
 
 
 def test_nulls_sort_as_the_largest(connection):
@@ -381,11 +363,10 @@ NOT_COVERED = {  # what the embedded warehouse does not cover -> the beginning o
     [(query, errors.FeatureNotSupported, message) for query, message in LACKING.items()]
     + [(query, errors.SyntaxError, message) for query, message in NOT_COVERED.items()],
 )
-def test_refused(shared, query, kind, message):
+def test_refused(shared_connection, query, kind, message):
     """With its message and SQLSTATE, and the transaction is aborted as it would be on Redshift."""
-    run(shared, "DROP TABLE IF EXISTS t", "DROP TABLE IF EXISTS t2")
-    run(shared, "CREATE TABLE t (a INTEGER, s VARCHAR)", "CREATE TABLE t2 (a INTEGER)")
-    with shared.cursor() as cursor:
+    run(shared_connection, "CREATE TABLE t (a INTEGER, s VARCHAR)", "CREATE TABLE t2 (a INTEGER)")
+    with shared_connection.cursor() as cursor:
         with pytest.raises(kind) as caught:
             cursor.execute(query)
         assert caught.value.diag.message_primary.startswith(message)
@@ -532,10 +513,10 @@ VALUES = [
 
 
 @pytest.mark.parametrize("value", VALUES, ids=repr)
-def test_parameter(shared, value):
+def test_parameter(shared_connection, value):
     """Comes back as it went in, by position and by name."""
-    assert rows(shared, "SELECT %s", (value,)) == [(value,)]
-    assert rows(shared, "SELECT %(value)s, '100%%' /* 5%% */", {"value": value}) == [(value, "100%")]
+    assert rows(shared_connection, "SELECT %s", (value,)) == [(value,)]
+    assert rows(shared_connection, "SELECT %(value)s, '100%%' /* 5%% */", {"value": value}) == [(value, "100%")]
 
 
 def test_percent_without_parameters_is_itself(connection):
