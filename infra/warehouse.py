@@ -12,9 +12,9 @@ def connect(settings: Settings) -> connection:
     Raises WarehouseError where that fails.
     """
     if settings.embedded:
-        from infra.local import binaries
+        from infra.local import server
 
-        binaries.check_memory()
+        server.check_memory()
         from infra.local.connection import connect as connect_embedded  # only for those who use it
 
         return connect_embedded(settings)

@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ MAJOR = "18"
 PREFIXES = ("AWS_", "PG")
 HIDDEN = ("KEY", "SECRET", "DWH_DB_PASSWORD")
 FULL = ("No space left", "Disk quota exceeded", "not enough space")  # Linux and macOS, a quota, Windows
-LEAST = 1024  # MB of memory: 512 that the server shares, and what DuckDB and threads reserve
 ROOM = 1 << 20  # bytes that a program of PostgreSQL needs at least
 
 
@@ -58,17 +56,6 @@ def identity_for(directory: Path) -> tuple[list[str], dict[str, Any]]:
         )
     os.chown(directory, nobody.pw_uid, nobody.pw_gid)
     return [], {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-
-
-def check_memory() -> None:
-    """Raise ServerError for a limit (ulimit -v) under which the server does not start, and DuckDB's import crashes."""
-    if sys.platform == "win32":
-        return
-    import resource  # POSIX only
-
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0] >> 20  # -1 or very large for none
-    if 0 <= limit < LEAST:
-        raise ServerError(f"The embedded warehouse needs {LEAST} MB of memory; ulimit -v allows {limit} MB: raise it.")
 
 
 def check_owner(directory: Path) -> None:

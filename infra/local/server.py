@@ -15,6 +15,7 @@ import os
 import secrets
 import shutil
 import socket
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -27,13 +28,15 @@ from infra.local.connection_info import PATIENCE, ConnectionInfo
 from infra.local.credentials import OWNER, PASSWORD_FILES, read_password, reset_password, write_secret
 
 DATABASE, HOST = "dwh", "127.0.0.1"
+SHARED = 1024  # MB of memory that the server's processes share
+LEAST = SHARED + 512  # MB of memory with which a load ends: what else the server, DuckDB and threads reserve
 SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",  # a socket's path may be 107 bytes long, a project's may be longer
     "default_transaction_isolation": "repeatable read",  # Redshift's SNAPSHOT isolation
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "shared_buffers": "1GB",
+    "shared_buffers": f"{SHARED}MB",
     "work_mem": "8MB",
     "hash_mem_multiplier": "1",  # large sets are sorted: the tables are in their sort key's order, or nearly
     "wal_buffers": "64MB",
@@ -50,6 +53,17 @@ REFUSES = 1  # pg_isready's exit code for a server that starts, recovers or stop
 SILENCE = 10  # seconds after which a server that says nothing is taken to hang
 ATTEMPTS = 3  # to start, each with another port
 STOP = (("fast", 60), ("immediate", 20))  # how to stop, and seconds that it may take before the next, harder way
+
+
+def check_memory() -> None:
+    """Raise ServerError for a limit (ulimit -v) under which the server does not start, and DuckDB's import crashes."""
+    if sys.platform == "win32":
+        return
+    import resource  # POSIX only
+
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0] >> 20  # -1 or very large for none
+    if 0 <= limit < LEAST:
+        raise ServerError(f"The embedded warehouse needs {LEAST} MB of memory; ulimit -v allows {limit} MB: raise it.")
 
 
 def running(directory: Path) -> int | None:
