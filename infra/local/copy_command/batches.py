@@ -37,7 +37,7 @@ class BatchReader:
         self._size = 0
 
     def read(self, files: Iterable[SourceFile], progress: Progress) -> Generator[Batch, None, None]:
-        """Yield the files' contents in batches of about BATCH bytes, or PIECE.
+        """Yield the files in batches: BATCH bytes of those that DuckDB reads itself, PIECE bytes of what is read here.
 
         `progress` is told the files finished, the bytes of them (as stored) and the last one. Raises CopyError and
         SourceError for an unreadable file.
@@ -67,16 +67,17 @@ class BatchReader:
 
     def _segmented(self, file: SourceFile, blocks: Iterator[bytes]) -> Iterator[Batch]:
         """Add a file to the segments; yield each batch that is full."""
-        line, rest = 1, b""
-        for block in _without_header(self._inflated(file, blocks), self._statement.header_lines):
+        header = self._statement.header_lines
+        line, rest = 1 + header, b""
+        for block in _without_header(self._inflated(file, blocks), header):
             rest = rest + block if rest else block
             if self._size + len(rest) >= PIECE and (cut := _cut(rest)):
-                self._segments.append(Segment(file.name, line + self._statement.header_lines, rest[:cut]))
+                self._segments.append(Segment(file.name, line, rest[:cut]))
                 yield self._batch()
                 line += rest.count(b"\n", 0, cut)
                 rest = rest[cut:]
         if rest:
-            self._segments.append(Segment(file.name, line + self._statement.header_lines, rest))
+            self._segments.append(Segment(file.name, line, rest))
             self._size += len(rest)
         if self._size >= PIECE or len(self._segments) >= SEGMENTS:
             yield self._batch()

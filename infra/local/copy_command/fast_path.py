@@ -14,7 +14,7 @@ import duckdb
 from infra.errors import CopyError
 from infra.local.copy_command import files, values
 from infra.local.copy_command.batches import BOUNDARY
-from infra.local.copy_command.model import DEEPEST_NESTING, LARGEST_OBJECT, Batch, Column, CopyStatement, Plan
+from infra.local.copy_command.model import DEEPEST_NESTING, LARGEST_OBJECT, Batch, Column, Plan, quote_name
 from infra.local.copy_command.nesting import deepest, deepest_in_lines, is_too_deep, outlines
 
 _SPACE = b" \t\r\n"
@@ -32,12 +32,13 @@ _WHOLE = "-?[1-9][0-9]*|-?[1-9][0-9]{0,14}[.]0"
 
 def is_simple(plan: Plan) -> bool:
     """Whether DuckDB and PostgreSQL can load clean data of this plan without help."""
-    keys = [path[0].lower() if len(path) == 1 and isinstance(path[0], str) else "" for path in plan.paths]
     options = plan.statement
-    changes_values = options.empty_as_null or options.blanks_as_null or plan.ignore_case
-    return all(keys) and not changes_values and all(_is_covered(column, options) for column in plan.columns) and (
-        len({path[0] for path in plan.paths}) == len(set(keys))  # DuckDB's names ignore case
-    )  # fmt: skip
+    if options.empty_as_null or options.blanks_as_null or plan.ignore_case:
+        return False
+    keys = [path[0] if len(path) == 1 and isinstance(path[0], str) else "" for path in plan.paths]
+    if not all(keys) or len({key.lower() for key in keys}) < len(set(keys)):  # DuckDB's names ignore case
+        return False
+    return all(_is_covered(column, options.time_format) for column in plan.columns)
 
 
 class CsvMaker:
@@ -61,7 +62,7 @@ class CsvMaker:
         odd = [f"WHEN {nothing} THEN error('odd')"]
         for column, path in zip(self._plan.columns, self._plan.paths, strict=True):
             key = str(path[0])
-            value, condition = _expression(column, self._plan.statement, key, key in self._typed)
+            value, condition = _expression(column, key, key in self._typed)
             selected.append(value)
             odd.append(f"WHEN {condition} THEN error({quote_text(f'odd {column.name}')})")
         return f"""COPY (
@@ -78,16 +79,12 @@ class CsvMaker:
         return None if batch is None else (batch, self.to_csv(batch))
 
     def to_csv(self, batch: Batch) -> Path | None:
-        """The batch as CSV, None where it looks odd or DuckDB finds what Redshift would not load as it is."""
+        """The batch as CSV, None where it looks odd or DuckDB finds what Redshift would not load as it is.
+
+        Raises CopyError where the disk is full.
+        """
         if not is_simple(self._plan):
             return None
-        try:
-            return self._to_csv(batch)
-        except (OSError, duckdb.IOException) as error:
-            raise CopyError(files.explain(str(self._folder), error)) from None
-
-    def _to_csv(self, batch: Batch) -> Path | None:
-        """The same, without a word on what a full disk means."""
         name = self._folder / f"{next(self._numbers)}"
         source, csv = name.with_suffix(".json"), name.with_suffix(".csv")
         sources = [file.name for file in batch.files] or [str(source)]
@@ -108,6 +105,8 @@ class CsvMaker:
                     self._learn(str(error))
                 if (self._in_lines, len(self._typed)) == known:
                     return None
+        except (OSError, duckdb.IOException) as error:
+            raise CopyError(files.explain(str(self._folder), error)) from None
         finally:
             source.unlink(missing_ok=True)
 
@@ -180,14 +179,14 @@ class CsvMaker:
                 self._typed.add(str(path[0]))
 
 
-def _is_covered(column: Column, statement: CopyStatement) -> bool:
+def _is_covered(column: Column, time_format: str) -> bool:
     """Tell whether the fast path can fill a column."""
     if column.kind == "timestamp without time zone":
-        return statement.time_format == "epochmillisecs"
+        return time_format == "epochmillisecs"
     return column.kind in ("character varying", "real", "double precision", *values.INTEGER_LIMITS)
 
 
-def _expression(column: Column, statement: CopyStatement, key: str, typed: bool) -> tuple[str, str]:
+def _expression(column: Column, key: str, typed: bool) -> tuple[str, str]:
     """DuckDB's expression for a column's text, and its condition for a value that it may not read as Redshift would.
 
     DuckDB spells numbers, objects and arrays its own way in a text (0.10 becomes 0.1). A text that could be one is
@@ -232,8 +231,3 @@ def _mismatch(name: str, pattern: str) -> str:
 def quote_text(text: str) -> str:
     """A string literal for DuckDB."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def quote_name(text: str) -> str:
-    """A quoted name for DuckDB."""
-    return '"' + text.replace('"', '""') + '"'

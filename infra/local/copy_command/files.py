@@ -78,9 +78,10 @@ class Source:
     def _named(self, named: list[Entry]) -> Iterator[SourceFile]:
         """Yield the files of a manifest; one listed twice is loaded twice, one that is missing only if optional.
 
-        S3 is not asked for a file that must be there and whose size the manifest says: reading it finds out.
+        S3 is not asked for a file that must be there and whose size, of one part, the manifest says: reading finds out.
         """
-        asked = [each.url for each in named if each.url.startswith("s3://") and not _is_known(each)]
+        in_s3 = [each for each in named if each.url.startswith("s3://")]
+        asked = [each.url for each in in_s3 if not (each.mandatory and 0 < each.size <= PART)]
         found = dict(zip(asked, self.store(asked[0]).find_all(asked), strict=True)) if asked else {}
         for each in named:
             if not each.url.startswith("s3://"):
@@ -131,11 +132,6 @@ class Source:
                 )
             self._buckets.add(bucket)
         return self._store
-
-
-def _is_known(entry: Entry) -> bool:
-    """Tell whether an object can be read in one piece without asking for it first."""
-    return entry.mandatory and 0 < entry.size <= PART
 
 
 def explain(where: str, error: Exception) -> str:

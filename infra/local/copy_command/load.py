@@ -1,7 +1,7 @@
 """Run a COPY: fast where the data are clean, exactly where they are not.
 
 DuckDB takes a batch of objects apart into text columns and checks there what PostgreSQL would read more kindly than
-Redshift; PostgreSQL's own COPY types them. The next batch is taken apart meanwhile. A batch that either of them
+Redshift; PostgreSQL's own COPY types them. The next batches are taken apart meanwhile. A batch that either of them
 rejects is read again object by object (exact_path.py), which finds each fault and loads the rest.
 """
 
@@ -20,11 +20,11 @@ from psycopg2.extensions import cursor as PlainCursor
 from infra.errors import CopyError, Interrupted, SourceError
 from infra.local.copy_command.batches import BatchReader
 from infra.local.copy_command.exact_path import records, row
-from infra.local.copy_command.fast_path import CsvMaker, is_simple, quote_name
+from infra.local.copy_command.fast_path import CsvMaker, is_simple
 from infra.local.copy_command.file_list import FileList, file_list
 from infra.local.copy_command.files import Source
 from infra.local.copy_command.load_log import LoadLog
-from infra.local.copy_command.model import Batch, Plan, Record, RecordError, WarehouseConnection
+from infra.local.copy_command.model import Batch, Plan, Record, RecordError, WarehouseConnection, quote_name
 from infra.local.copy_command.plan import make_plan
 from infra.local.copy_command.statement import parse
 

@@ -16,6 +16,11 @@ DEEPEST_NESTING = 500  # levels; Redshift's limit is not documented, Python's de
 JsonPath = list[str | int]  # keys and array positions
 
 
+def quote_name(text: str) -> str:
+    """Return a quoted name for PostgreSQL or DuckDB."""
+    return '"' + text.replace('"', '""') + '"'
+
+
 @dataclass(frozen=True)
 class TableName:
     """A table as a COPY names it, with or without its schema."""
@@ -25,7 +30,7 @@ class TableName:
     @property
     def sql(self) -> str:
         """The name for a PostgreSQL statement, quoted."""
-        return ".".join('"{}"'.format(part.replace('"', '""')) for part in self.parts)
+        return ".".join(map(quote_name, self.parts))
 
     def __str__(self) -> str:
         """The name for a message."""

@@ -22,7 +22,7 @@ NOT_WITH_JSON = {
     "CSV", "DELIMITER", "ESCAPE", "FILLRECORD", "FIXEDWIDTH", "IGNOREBLANKLINES", "NULL", "QUOTE", "READRATIO",
     "REMOVEQUOTES",
 }  # fmt: skip
-NOT_COVERED = {"LZOP": "LZOP files", "ZSTD": "ZSTD files"}
+NOT_COVERED = {"LZOP", "ZSTD"}
 
 
 class _Reader:
@@ -132,7 +132,7 @@ def _read_option(reader: _Reader, option: str, statement: CopyStatement) -> None
             raise CopyError(f"{option} is not supported for COPY from JSON")
         raise CopyError("The embedded warehouse covers COPY with FORMAT JSON only")
     if option in NOT_COVERED:
-        raise CopyError(f"The embedded warehouse does not cover {NOT_COVERED[option]}")
+        raise CopyError(f"The embedded warehouse does not cover {option} files")
     if option in _WORDS:
         setattr(statement, *_WORDS[option])
     elif option in _OPTIONS:
