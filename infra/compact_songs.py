@@ -125,7 +125,7 @@ def compact(settings: Settings, source_url: str, target_url: str, slices: int, d
             raise SourceError(f"{source_url} holds no files.")
         target = Target(store, target_url)
         known = []
-        for name in target.packs():
+        for name in target.names():
             if entries := target.proved(name):
                 inventory.add_pack(name, entries)
                 known.append(name)

@@ -50,8 +50,8 @@ class Target:
         """The URL of what a gzip file holds."""
         return f"{self.url}packs/{name}.index.gz"
 
-    def packs(self) -> list[str]:
-        """The names of the manifest's gzip files. Raises SourceError."""
+    def names(self) -> list[str]:
+        """The gzip files that the manifest names. Raises SourceError."""
         if self.manifest not in self.there:
             return []
         urls = [entry["url"] for entry in json.loads(self._store.read_small(self.manifest))["entries"]]

@@ -29,7 +29,7 @@ _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
 _STRICT = json.JSONDecoder(parse_constant=_refuse, parse_int=str, parse_float=str)
 
 
-def records(segment: Segment, replacement: str | None) -> Iterator[Record]:
+def read_records(segment: Segment, replacement: str | None) -> Iterator[Record]:
     """Yield the JSON values at the root of a segment. After a broken one, reading goes on at the next line."""
     text, bad_bytes = _decode(segment.data, replacement)
     at, line, counted = _after_space(text, 0), segment.line, 0
@@ -84,7 +84,7 @@ def _decode(data: bytes, replacement: str | None) -> tuple[str, bool]:
     return text, bool(_NO_UTF8.search(text))
 
 
-def row(record: Record, plan: Plan) -> str:
+def make_line(record: Record, plan: Plan) -> str:
     """Return a record's line of CSV, in which NULL is nothing and a text is quoted. Raises RecordError."""
     if record.fault:
         raise record.fault

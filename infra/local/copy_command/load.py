@@ -19,7 +19,7 @@ from psycopg2.extensions import cursor as PlainCursor
 
 from infra.errors import CopyError, Interrupted, SourceError
 from infra.local.copy_command.batches import BatchReader
-from infra.local.copy_command.exact_path import records, row
+from infra.local.copy_command.exact_path import make_line, read_records
 from infra.local.copy_command.fast_path import CsvMaker, is_simple
 from infra.local.copy_command.file_list import FileList, file_list
 from infra.local.copy_command.files import Source
@@ -139,9 +139,9 @@ class Loader:
         """Load a batch object by object; what is rejected goes to the log. Raises CopyError at one too many."""
         lines = []
         for segment in batch.segments:
-            for record in records(segment, self._plan.statement.replacement):
+            for record in read_records(segment, self._plan.statement.replacement):
                 try:
-                    lines.append(row(record, self._plan))
+                    lines.append(make_line(record, self._plan))
                 except RecordError as fault:
                     self._reject(record, fault)
         self._cursor.copy_expert(self._target, io.StringIO("".join(lines)))
