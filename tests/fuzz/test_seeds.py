@@ -1,12 +1,16 @@
 """The inputs that fuzzing has kept hold both promises; by `-m slow` it looks for more, for as long as CI allows."""
 
+import contextlib
 import importlib.util
 import subprocess
 import sys
 
 import pytest
+from sqlglot.errors import SqlglotError
 
 from infra.config import ROOT
+from infra.local.dialect import lexer
+from tests.dialect import corpus
 from tests.fuzz import copy_reader, dialect
 from tests.fuzz.running import as_line, seeds
 
@@ -21,6 +25,17 @@ def test_both_ways_to_read_a_file_agree_on_every_seed(connection, settings, tmp_
     for data in seeds("copy_reader"):
         print(as_line(data))
         reader.check(data)
+
+
+@pytest.mark.slow
+def test_no_statement_that_lacks_one_of_its_words_breaks_the_dialect():
+    for data in dialect.statements():
+        text = data.decode()
+        text = text if text.split()[0].upper() in corpus.VERBS else f"SELECT {text}"
+        with contextlib.suppress(SqlglotError):  # a text that is no SQL on purpose
+            words = [text[token.start : token.end + 1] for token in lexer.Tokenizer().tokenize(text)]
+            for place in range(len(words)):
+                dialect.check(" ".join(words[:place] + words[place + 1 :]).encode())
 
 
 @pytest.mark.slow
