@@ -113,4 +113,4 @@ def _reason(directory: Path, said: str) -> str:
         return f"No space left on device. The disk of {directory} is full: make room there and run again."
     lines = words.splitlines()
     reasons = [found[1] for line in lines if (found := re.search(r"(?:FATAL|PANIC|ERROR|error): +(.+)", line))]
-    return reasons[0] if reasons else " ".join(said.split()) or "it did not say why."
+    return reasons[0] if reasons else f"{' '.join(said.split()) or 'It did not say why.'} See {log}."
