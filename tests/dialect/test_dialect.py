@@ -47,6 +47,7 @@ def test_translation(redshift, postgres):
 
 def test_a_fault_of_the_translation_itself_is_one_sentence_and_for_the_fuzzer_a_find(connection, monkeypatch):
     def fault(*_):
+        """What a fault of sqlglot would raise."""
         raise KeyError("expressions")
 
     monkeypatch.setattr(translate.rewrite, "statement", fault)
