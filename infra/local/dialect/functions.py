@@ -81,10 +81,8 @@ def _json_path(node: exp.Anonymous) -> exp.Expr:
 
 def _listagg(node: exp.Anonymous, order: exp.Order | None, over: exp.Window | None = None) -> exp.Expr:
     """NULL and '' are left out, and of values with DISTINCT all but the first; over a window: its whole partition."""
-    value, *delimiter = node.expressions
-    distinct = isinstance(value, exp.Distinct)
-    if distinct:
-        value, *delimiter = value.expressions
+    distinct = isinstance(node.expressions[0], exp.Distinct)
+    value, *delimiter = node.expressions[0].expressions if distinct else node.expressions
     between = delimiter[0] if delimiter else exp.Literal.string("")
     cleaned = call("nullif", exp.cast(value.copy(), "text"), "")
     listed: exp.Expr = call("array_agg", cleaned) if distinct else call("string_agg", cleaned, between)
@@ -165,9 +163,8 @@ def _without_nulls(node: exp.Window, nulls: exp.Expr) -> exp.Expr:
     name = function.name.lower()
     if name not in ("lag", "lead", "first_value", "last_value", "nth_value"):
         raise LackingError(f"Amazon Redshift has no IGNORE NULLS with {name.upper()}.")
-    value, number = function.expressions[0], "1"
-    if len(function.expressions) > 1:
-        number = function.expressions[1].sql("postgres")
+    value, *more = function.expressions
+    number = more[0].sql("postgres") if more else "1"
     if name in ("lag", "lead"):
         over.set("spec", _frame("UNBOUNDED", "PRECEDING", exp.Literal.number(1), "PRECEDING"))
     for part in over.args["order"].expressions if name == "lead" and over.args.get("order") else ():

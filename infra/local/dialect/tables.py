@@ -76,6 +76,8 @@ def key_checks(tree: exp.Expr) -> list[str]:
         named += [(tree.this, key.this) for key in tree.find_all(exp.UniqueColumnConstraint) if key.this]
     checks = []
     for table, key in named:
+        if table is None:
+            raise lexer.syntax_error("REFERENCES")
         changes = [f"ALTER COLUMN {column.sql('postgres')} SET STATISTICS -1" for column in key.expressions]
         checks += [f"ALTER TABLE {table.sql('postgres')} {change}" for change in changes or ["RESET (fillfactor)"]]
     return list(dict.fromkeys(checks))
