@@ -137,7 +137,7 @@ def test_both_paths_agree_on_what_was_found(copier: Copier, monkeypatch: pytest.
 @pytest.mark.slow
 def test_both_paths_agree_at_length(copier: Copier, monkeypatch: pytest.MonkeyPatch):
     copier.create(COLUMNS)
-    settings(max_examples=1000, **RELAXED)(given(files)(lambda data: compare(copier, monkeypatch, data)))()
+    settings(max_examples=600, **RELAXED)(given(files)(lambda data: compare(copier, monkeypatch, data)))()
 
 
 def test_clean_data_take_the_fast_path(copier: Copier, monkeypatch: pytest.MonkeyPatch):
