@@ -28,7 +28,7 @@ from infra.local.connection_info import PATIENCE, ConnectionInfo
 from infra.local.credentials import OWNER, PASSWORD_FILES, read_password, reset_password, write_secret
 
 DATABASE, HOST = "dwh", "127.0.0.1"
-SHARED = 1024  # MB of memory that the server's processes share
+SHARED = 512  # MB of memory that the server's processes share
 LEAST = SHARED + 512  # MB of memory with which a load ends: what else the server, DuckDB and threads reserve
 SETTINGS = {
     "listen_addresses": HOST,
@@ -40,8 +40,6 @@ SETTINGS = {
     "work_mem": "8MB",
     "hash_mem_multiplier": "1",  # large sets are sorted: the tables are in their sort key's order, or nearly
     "wal_buffers": "64MB",
-    "wal_level": "minimal",  # a table that its own transaction makes is synced at the commit, and not logged
-    "max_wal_senders": "0",  # as that needs
     "max_wal_size": "4GB",
     "autovacuum_vacuum_insert_threshold": "-1",  # after a large load nothing is dead; its rows are frozen in time
     "default_statistics_target": "30",  # ANALYZE of a load reads 9,000 rows of a table

@@ -51,7 +51,7 @@ def test_an_odd_environment(case, tmp_path):
     ("limit", "sentence"),
     [
         ("ulimit -v 30000", "This machine has not enough memory for it, or a limit on it: "),
-        ("ulimit -v 1500000", "The embedded warehouse needs 1536 MB of memory; ulimit -v allows 1464 MB: raise it."),
+        ("ulimit -v 1000000", "The embedded warehouse needs 1024 MB of memory; ulimit -v allows 976 MB: raise it."),
         ("ulimit -n 8", "This machine has not enough open files for it, or a limit on it: "),
     ],
 )
@@ -70,7 +70,7 @@ def test_a_limit_that_is_too_low_is_one_sentence(case, limit, sentence):
     [
         ("ulimit -n 64", {}),
         ("ulimit -s 512", {}),
-        ("ulimit -v 1600000", {}),
+        ("ulimit -v 1500000", {}),
         (":", {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
         (":", {"TZ": ":/nowhere"}),
         (":", {"PATH": "/usr/bin"}),
