@@ -504,6 +504,11 @@ FROM (
 ) AS n
 """
 
+# The planner's statistics, for the joins and checks below and for the analysts.
+user_table_analyze = "-- users: analyze\nANALYZE users"
+song_table_analyze = "-- songs: analyze\nANALYZE songs"
+artist_table_analyze = "-- artists: analyze\nANALYZE artists"
+
 # A play's song is the one with the same title and artist name; of several, the one closest in duration, then the
 # smallest song_id. So no play is multiplied. A play that was loaded before its song was known, or before it was
 # corrected, is matched again: plays with a name that a changed song has or had. Without such a song this is not run.
@@ -599,7 +604,7 @@ WITH ranked AS (
         ON
             e.ts = sp.start_time AND e.user_id = sp.user_id AND e.session_id = sp.session_id
             AND sp.start_time BETWEEN %(first)s AND %(last)s
-    WHERE e.page = 'NextSong' AND sp.songplay_id IS NULL
+    WHERE e.page = 'NextSong' AND sp.start_time IS NULL
 )
 
 SELECT
@@ -644,11 +649,7 @@ SELECT COUNT(*) AS files FROM loaded_files
 WHERE load_id = %(load_id)s
 """
 
-# The planner's statistics, for the checks below and for the analysts.
 songplay_table_analyze = "-- songplays: analyze\nANALYZE songplays"
-user_table_analyze = "-- users: analyze\nANALYZE users"
-song_table_analyze = "-- songs: analyze\nANALYZE songs"
-artist_table_analyze = "-- artists: analyze\nANALYZE artists"
 time_table_analyze = "-- time: analyze\nANALYZE time"
 
 # --------------------------------------------------------------------------------------------- quality checks
@@ -881,11 +882,10 @@ copy_new_table_queries = [staging_events_copy_new, staging_songs_copy_new]
 dimension_queries = [
     song_change_table_create, artist_change_table_create, user_change_table_create, artist_table_update,
     artist_table_insert, song_table_update, song_table_insert, user_table_update, user_table_insert, time_table_insert,
+    user_table_analyze, song_table_analyze, artist_table_analyze,
 ]  # fmt: skip
 insert_table_queries = [*dimension_queries, songplay_table_match, songplay_table_delete, songplay_table_insert]
 change_table_drop_queries = [song_change_table_drop, artist_change_table_drop, user_change_table_drop]
-analyze_table_queries = [
-    songplay_table_analyze, user_table_analyze, song_table_analyze, artist_table_analyze, time_table_analyze,
-]  # fmt: skip
+analyze_table_queries = [songplay_table_analyze, time_table_analyze]
 copy_progress_queries = [stv_load_state_select, sys_load_history_select]
 rejected_records_queries = [stl_load_errors_select, sys_load_error_detail_select]
