@@ -132,7 +132,7 @@ def _identifier(node: exp.Identifier) -> None:
     name, owner = node.name.lower(), node.parent
     if isinstance(owner, exp.Column) and owner.this is node and name in supported.SYSTEM_COLUMNS:
         raise LackingError(f"Amazon Redshift has no system column {name}.")
-    if " " in name and not node.quoted:
+    if not node.quoted and not re.fullmatch(r"[\w#$]*", name):
         raise lexer.syntax_error(name)
     bare = isinstance(owner, exp.ColumnDef | exp.Table) or (isinstance(owner, exp.Column) and not owner.table)
     if isinstance(owner, exp.Column) and name in supported.CONSTANTS:
