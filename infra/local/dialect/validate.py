@@ -157,8 +157,8 @@ def _function(node: exp.Anonymous) -> None:
             raise LackingError(f"Amazon Redshift has no DISTINCT in {name.upper()}.")
         if name == "count" and len(arguments) > 1:
             raise LackingError("Amazon Redshift has no COUNT(DISTINCT ...) of several columns.")
-    if any(isinstance(part, exp.Select | exp.SetOperation) for part in arguments):  # without its parentheses
-        raise lexer.syntax_error("SELECT")
+    if odd := [part.key for part in arguments if isinstance(part, exp.Select | exp.SetOperation | exp.Order)]:
+        raise lexer.syntax_error(odd[0])  # a query without its parentheses, or ORDER BY
     fewest, most = supported.FUNCTIONS[name]
     if not fewest <= len(arguments) <= most:
         raise LackingError(f"Amazon Redshift's {name.upper()} does not take {len(arguments)} arguments.")
