@@ -3,8 +3,7 @@
 import json
 import re
 import shlex
-import subprocess
-import sys
+from functools import cache
 
 import pytest
 import yaml
@@ -13,6 +12,7 @@ from infra import create_cluster, open_incoming_port
 from infra.aws import connection as aws_connection
 from infra.config import load_settings
 from tests.aws.test_aws import allows, refuse
+from tests.fixtures import processes
 from tests.fixtures.aws import ROOT, config_text
 
 pytestmark = pytest.mark.long
@@ -48,8 +48,7 @@ def test_the_load_of_the_workflow_fails_with_its_exit_code(tmp_path):
     """etl.py itself: a source that is not there is an exit code that is not 0."""
     config = tmp_path / "dwh.cfg"
     config.write_text("[S3]\nLOG_DATA=none\nLOG_JSONPATH=none.json\nSONG_DATA=none\n[LOCAL]\nPATH=local\n")
-    command = [sys.executable, str(ROOT / "etl.py"), "--config", str(config)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = processes.run(ROOT / "etl.py", "--config", config, cwd=tmp_path)
     assert done.returncode == 1 and done.stderr.startswith("etl: ")
 
 
@@ -57,6 +56,14 @@ def commands() -> list[list[str]]:
     """Every command of this project that the README's blocks and its workflow run, as words."""
     lines = [line for line in SHOWN.splitlines() if re.match(r"([A-Z]+=\S+ )?python ", line)]
     return [shlex.split(re.sub(r"^[A-Z]+=\S+ ", "", line).split(" > ")[0]) for line in lines]
+
+
+@cache
+def help_of(script: str) -> str:
+    """What a script prints with --help."""
+    done = processes.run(script, "--help", cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_there_are_commands():
@@ -69,19 +76,16 @@ def test_the_commands_name_files_and_options_that_exist(words):
         assert words[3:] == ["install", "-r", "requirements.txt"] and (ROOT / "requirements.txt").exists()
         return
     assert (ROOT / words[1]).exists()
-    shown = subprocess.run([sys.executable, words[1], "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    shown = help_of(words[1])
     for option in (word for word in words[2:] if word.startswith("--")):
-        assert re.search(rf"(?<![\w-]){option}(?![\w-])", shown.stdout), option
+        assert re.search(rf"(?<![\w-]){option}(?![\w-])", shown), option
 
 
 def test_options_and_keys_that_the_text_names_exist():
     """Of create_cluster.py and destroy_cluster.py, and every DWH_ key."""
     text = README[README.index("### Against a forgotten bill") : README.index("### When something hangs")]
     for script, option in re.findall(r"`(\w+)\.py (--[a-z-]+)", text):
-        shown = subprocess.run(
-            [sys.executable, f"infra/{script}.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-        )
-        assert option in shown.stdout, option
+        assert option in help_of(f"infra/{script}.py"), option
     example = (ROOT / "dwh.cfg.example").read_text(encoding="utf-8")
     keys = set(re.findall(r"\bDWH_[A-Z_]+\b", text)) - {"DWH_CFG"}
     assert len(keys) > 12
