@@ -15,11 +15,14 @@ ON_A_SMALL_DISK = """
 import os, pickle, sys
 from contextlib import suppress
 from pathlib import Path
+from tests.fixtures.server import wait_until_gone
 place, sizes = Path(sys.argv[1]), [int(size) for size in sys.argv[2:]]
 world = pickle.load(sys.stdin.buffer)
 world.move(world.place, place)
 for size in sizes:
     world.reset()
+    world.release()
+    wait_until_gone(world.place)
     filler = place / "filler"
     for _ in range(20):  # the server may write between the look and the filling
         free = os.statvfs(place).f_bavail * os.statvfs(place).f_frsize // 1024
