@@ -23,6 +23,7 @@ from infra.local.dialect import lexer, rewrite, translate
 from infra.local.query_log import QueryLog
 
 SETTLING = 0.5  # seconds after which a supervisor has noticed that its server has ended
+WAL_SEGMENT = 16 << 20  # bytes that PostgreSQL's log grows by
 FEATURE_NOT_SUPPORTED, SYNTAX_ERROR, INTERNAL_ERROR = "0A000", "42601", "XX000"
 
 
@@ -138,7 +139,13 @@ class RedshiftSQL(PlainCursor):
         except NotSupportedError as error:
             self._fail(FEATURE_NOT_SUPPORTED if isinstance(error, LackingError) else SYNTAX_ERROR, str(error))
         with self.connection.query_log.noted(self, statement.verb, text):
-            self._run(statement, text)
+            try:
+                self._run(statement, text)
+            except psycopg2.OperationalError as error:
+                free = shutil.disk_usage(self.connection.settings.local_path).free
+                if self.connection.closed and free < WAL_SEGMENT:  # a server that cannot write its log ends at once
+                    raise psycopg2.errors.DiskFull("No space left on device") from error
+                raise
 
     def _run(self, statement: translate.Statement, text: str) -> None:
         """Run a translated statement of this text."""

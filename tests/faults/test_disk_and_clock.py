@@ -16,13 +16,14 @@ import os, pickle, sys
 from contextlib import suppress
 from pathlib import Path
 from tests.fixtures.server import wait_until_gone
-place, sizes = Path(sys.argv[1]), [int(size) for size in sys.argv[2:]]
+place, up, sizes = Path(sys.argv[1]), sys.argv[2] == "up", [int(size) for size in sys.argv[3:]]
 world = pickle.load(sys.stdin.buffer)
 world.move(world.place, place)
 for size in sizes:
     world.reset()
-    world.release()
-    wait_until_gone(world.place)
+    if not up:
+        world.release()
+        wait_until_gone(world.place)
     filler = place / "filler"
     for _ in range(20):  # the server may write between the look and the filling
         free = os.statvfs(place).f_bavail * os.statvfs(place).f_frsize // 1024
@@ -33,6 +34,7 @@ for size in sizes:
     filler.unlink()
     print(size, code, world.judge(code, error), error.strip() or "-", flush=True)
 """
+TEN_SIZES = (50, 100, 300, 1_000, 2_000, 4_000, 8_000, 12_000, 20_000, 40_000)
 JUMPS = """
 import itertools, time
 real, jumps = time.time, itertools.cycle([0, 86400, -86400, 3600, -5])
@@ -42,21 +44,20 @@ time.time = lambda: real() + next(jumps)
 
 @pytest.mark.skipif(not sys.platform.startswith("linux") or os.geteuid() != 0, reason="mounts a small disk as root")
 @pytest.mark.parametrize(
-    ("sizes", "events"),
+    ("server", "sizes", "events"),
     [
-        pytest.param((300, 6_000), 1_200, id="2"),
-        pytest.param(
-            (50, 100, 300, 1_000, 2_000, 4_000, 8_000, 12_000, 20_000, 40_000), 6_000, id="10", marks=pytest.mark.slow
-        ),
+        pytest.param("down", (300, 6_000), 1_200, id="2"),
+        pytest.param("down", TEN_SIZES, 6_000, id="10", marks=pytest.mark.slow),
+        pytest.param("up", TEN_SIZES, 6_000, id="10-up", marks=pytest.mark.slow),
     ],
 )
-def test_disk_full(make_world, tmp_path, sizes, events):
+def test_disk_full(make_world, tmp_path, server, sizes, events):
     """A load that finds so many kilobytes free: one sentence, the old warehouse or the new; with room it goes on."""
     mount = ["unshare", "-m", "sh", "-c", f"mount -t tmpfs -o size=700m tmpfs '{tmp_path}' && exec \"$@\"", "sh"]
     if subprocess.run([*mount, "true"], capture_output=True).returncode:
         pytest.skip("unshare -m or mount is not allowed here")
     done = subprocess.run(
-        [*mount, sys.executable, "-c", ON_A_SMALL_DISK, str(tmp_path), *map(str, sizes)],
+        [*mount, sys.executable, "-c", ON_A_SMALL_DISK, str(tmp_path), server, *map(str, sizes)],
         cwd=ROOT, capture_output=True, input=pickle.dumps(make_world(events)), timeout=900,
     )  # fmt: skip
     said = done.stdout.decode()
