@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -162,7 +163,7 @@ class Fetcher:
                 endpoint=endpoint,
                 region=self.client.meta.region_name,
                 virtual_hosted_style_request=False,
-                credential_provider=self._credentials,
+                credential_provider=partial(_credentials, self._session),  # not of self: nobody could free both
                 client_options={
                     "allow_http": endpoint.startswith("http://"),
                     "connect_timeout": timedelta(seconds=10),
@@ -173,18 +174,19 @@ class Fetcher:
             )
         return self._stores[bucket]
 
-    def _credentials(self) -> "S3Credential":
-        """Return boto3's credentials as obstore wants them; boto3 renews them where they expire."""
-        credentials = self._session.get_credentials()
-        if credentials is None:
-            raise NoCredentialsError
-        frozen = credentials.get_frozen_credentials()
-        return {
-            "access_key_id": frozen.access_key or "",
-            "secret_access_key": frozen.secret_key or "",
-            "token": frozen.token,
-            "expires_at": datetime.now(timezone.utc) + timedelta(minutes=5),
-        }
+
+def _credentials(session: boto3.Session) -> "S3Credential":
+    """Return boto3's credentials as obstore wants them; boto3 renews them where they expire."""
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise NoCredentialsError
+    frozen = credentials.get_frozen_credentials()
+    return {
+        "access_key_id": frozen.access_key or "",
+        "secret_access_key": frozen.secret_key or "",
+        "token": frozen.token,
+        "expires_at": datetime.now(timezone.utc) + timedelta(minutes=5),
+    }
 
 
 def _has_plain_key(key: str) -> bool:

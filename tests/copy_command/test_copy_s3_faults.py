@@ -1,5 +1,6 @@
 """COPY over an S3 that fails: what was listed is loaded whole, or nothing is, with one sentence; and Ctrl-C ends it."""
 
+import gc
 import os
 import re
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from contextlib import ExitStack
 from datetime import timedelta
 
@@ -166,6 +168,16 @@ def test_obstore_lists_what_boto3_lists(s3, config, monkeypatch: pytest.MonkeyPa
         patch.setattr(s3_fetcher, "PLAIN_PREFIX", re.compile("(?!)"))
         assert listed == list(store.list(f"s3://sparkify/{prefix}"))
     assert [each.key for each in listed] == sorted(k for k in keys if k.startswith(prefix) and not k.endswith("/"))
+
+
+def test_a_store_that_is_dropped_keeps_no_connection(bucket: FaultyS3, config):
+    """obstore is written in Rust: a circle through it is never freed, nor are the connections that it keeps."""
+    store = ObjectStore(make_session(load_settings(config)))
+    assert list(store.list("s3://sparkify/log/"))
+    fetcher = weakref.ref(store._fetcher)
+    del store
+    gc.collect()
+    assert fetcher() is None
 
 
 def test_a_listing_that_obstore_cannot_end_goes_on_by_boto3(bucket: FaultyS3, config, monkeypatch: pytest.MonkeyPatch):

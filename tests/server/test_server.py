@@ -156,16 +156,18 @@ def test_password(directory, connect):
 
 
 @posix
-def test_changes_nothing_outside_its_directory(tmp_path):
+def test_changes_nothing_outside_its_directory(tmp_path, monkeypatch):
     """Not the permissions of the directories above, not the accounts of the machine."""
-    private = tmp_path / "private"
+    private, home = tmp_path / "private", tmp_path / "home"
     private.mkdir(mode=0o700)
-    accounts, home = Path("/etc/passwd").read_bytes(), set(os.listdir(Path.home()))
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    accounts = Path("/etc/passwd").read_bytes()
     before = [(path, path.stat().st_mode, path.stat().st_uid) for path in (private, *private.parents)]
     assert finish(python(private / "local"))[0] == 0
     assert before == [(path, path.stat().st_mode, path.stat().st_uid) for path in (private, *private.parents)]
     assert os.listdir(private) == ["local"]
-    assert (Path("/etc/passwd").read_bytes(), set(os.listdir(Path.home()))) == (accounts, home)
+    assert (Path("/etc/passwd").read_bytes(), os.listdir(home)) == (accounts, [])
     wait_until_gone(private)
 
 
