@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from infra.aws import manifest
 from infra.aws.object_store import ObjectStore
 from infra.aws.s3_object import S3Object
 from infra.errors import SourceError
@@ -54,8 +55,8 @@ class Target:
         """The gzip files that the manifest names. Raises SourceError."""
         if self.manifest not in self.there:
             return []
-        urls = [entry["url"] for entry in json.loads(self._store.read_small(self.manifest))["entries"]]
-        return [url.rpartition("/")[2].removesuffix(".json.gz") for url in urls]
+        entries = manifest.entries(self._store.read_one(self.manifest))
+        return [entry.url.rpartition("/")[2].removesuffix(".json.gz") for entry in entries]
 
     def proved(self, name: str) -> list[Entry]:
         """What a gzip file holds, if it is there as it was when it was compared with what was read; else nothing."""

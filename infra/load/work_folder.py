@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from infra.aws.s3_object import split_url
 from infra.config import Settings
 from infra.errors import SourceError
 
@@ -121,8 +122,6 @@ class WorkFolder:
             return {key: str(self._path / name) for key, name in names.items()}
         from boto3.s3.transfer import TransferConfig  # only for those who use AWS
 
-        from infra.aws.s3_object import split_url
-
         slim = TransferConfig(max_concurrency=2)  # parts that are held in memory
         with _s3(self._settings, f"{self._url}, below [S3] WORK, cannot be written") as client:
             for path in (path for path in self._path.rglob("*") if path.is_file()):
@@ -134,10 +133,6 @@ class WorkFolder:
     def delete(self) -> None:
         """Delete what was written. In S3 it stays where that is not allowed: it is small and belongs to this load."""
         shutil.rmtree(self._path, ignore_errors=True)
-        if not self._uploaded:
-            return
-        from infra.aws.s3_object import split_url  # only for those who use AWS
-
         with suppress(SourceError):
             for name in self._uploaded:
                 with _s3(self._settings, f"{self._url}, below [S3] WORK, cannot be written") as client:

@@ -142,8 +142,8 @@ class RedshiftSQL(PlainCursor):
             try:
                 self._run(statement, text)
             except psycopg2.OperationalError as error:
-                free = shutil.disk_usage(self.connection.settings.local_path).free
-                if self.connection.closed and free < WAL_SEGMENT:  # a server that cannot write its log ends at once
+                place = self.connection.settings.local_path  # a server that cannot write its log ends at once
+                if self.connection.closed and shutil.disk_usage(place).free < WAL_SEGMENT:
                     raise psycopg2.errors.DiskFull("No space left on device") from error
                 raise
 

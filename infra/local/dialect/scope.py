@@ -55,7 +55,9 @@ def query_of(source: exp.Expr) -> exp.Expr | None:
 
 def is_in(node: exp.Expr, above: exp.Expr) -> bool:
     """Whether `node` is `above` or below it."""
-    return any(each is node for each in above.walk())
+    while node is not above and node.parent is not None:
+        node = node.parent
+    return node is above
 
 
 def names(source: exp.Expr, columns: Columns | None) -> list[str]:
